@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Attributes of nodes: named constants. Text: 3, 0.5, true, "same", [2, 2], {1.0, 2.5} (numbers), f"x0 * x1" (expression).
+#pragma once
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ir/scalar_expression.h"
+#include "ir/types.h"
+
+namespace cnnc {
+
+using Numbers = std::vector<double>;
+using Attribute = std::variant<int64_t, double, bool, std::string, Dims, Numbers, ScalarExpression>;
+/// Sorted by name, so that printing is deterministic. Holds every attribute of the op (defaults are filled in by Graph::add).
+using AttributeMap = std::map<std::string, Attribute, std::less<>>;
+
+std::string to_string(const Attribute& attribute);
+
+}  // namespace cnnc
