@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Names from files are data: they are escaped before they enter a message, a JSON text, a CSV file or a terminal, so that no name
+// Names from files are data: they are escaped before they enter a message, a JSON text, a CSV file or a terminal, so that none
 // can end a string, start a field, move the cursor, or reverse the line. Bytes in, text out; bytes that are not UTF-8 included.
 #pragma once
 #include <string>
