@@ -33,11 +33,17 @@ class GraphBuilder {
   /// Sums `value` down to `type`: the adjoint of broadcasting.
   ValueId sum_to(ValueId value, const TensorType& type);
 
+  /// The operands that key a random draw: seed i32[], epoch i32[], sample i32[N] (each image's number in the epoch). Set by
+  /// the expansion for training, which adds them as arguments of the function when an op of it is random.
+  void set_random_key(std::vector<ValueId> key) { random_key_ = std::move(key); }
+  const std::vector<ValueId>& random_key() const { return random_key_; }
+
   const TensorType& type(ValueId value) const { return graph_->type(value); }
   Graph& graph() { return *graph_; }
 
  private:
   Graph* graph_;
+  std::vector<ValueId> random_key_;
   std::string layer_;
   SourceRange location_;
 };

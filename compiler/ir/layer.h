@@ -67,6 +67,10 @@ class LayerContext {
   /// A learned parameter of this layer: `name` is "weight", "bias"; its full name gets the layer's scope in front.
   virtual ValueId weight(std::string_view name, Dims dims, Initialiser initialiser, std::string_view group) = 0;
   virtual ValueId state(std::string_view name, Dims dims, Initialiser initialiser) = 0;
+  /// What a state becomes after a training step (batchnorm's third and second result).
+  virtual void update_state(ValueId state, ValueId next) = 0;
+  /// A number that no other random layer of the network has: the attribute `stream` of its op.
+  virtual int64_t next_random_stream() = 0;
   /// Reports at the call (or at one argument of it) and marks the call as failed; the builder returns {} afterwards.
   /// The call's own text is available as call_text(), `conv(16, kernel: 5)`.
   virtual Diagnostic& error(DiagnosticKind kind, std::string message) = 0;

@@ -56,6 +56,8 @@ struct OpDef {
   std::function<std::vector<ValueId>(const AttributeMap&, GraphBuilder&, std::span<const ValueId>, Mode)> expand;
   /// Multiply-adds forward for one image, as program.md counts them (0: not counted).
   std::function<double(const AttributeMap&, std::span<const TensorType>)> multiply_adds;
+  /// Draws random numbers when expanded for training: its expansion uses GraphBuilder::random_key().
+  bool random = false;
   std::vector<Sample> samples;
 };
 
@@ -102,6 +104,7 @@ struct Op {
   Scalar (*define)(const OpCall<A>&, Body&, int, const Point&) = nullptr;
   std::vector<ValueId> (*expand)(const OpCall<A>&, GraphBuilder&, std::span<const ValueId>, Mode) = nullptr;
   double (*multiply_adds)(const OpCall<A>&) = nullptr;
+  bool random = false;
   std::vector<Sample> samples;
 
   operator OpDef() const;

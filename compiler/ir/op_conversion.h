@@ -37,6 +37,7 @@ Op<A>::operator OpDef() const {
     def.multiply_adds = [call, rule = multiply_adds](const AttributeMap& map, std::span<const TensorType> in) {
       return rule(call(map, in));
     };
+  def.random = random;
   def.samples = samples;
   return def;
 }
