@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A function's schedule as data: which nodes form a kernel, in which layout each value is kept, which template with which
+// parameters computes each kernel, and where each value lies in memory. No Halide here. Made by make_plan from a graph, a
+// target and the batch that the choice is made for; printed by `--emit=kernels`.
+//
+// Invariants:
+//  - every node of the function that computes something belongs to exactly one kernel, or is inlined into the kernels that use
+//    it (constants of one number, broadcasts), or is an alias of its operand's memory (reshape);
+//  - kernels are in an order in which they may run; a kernel reads only values written by earlier kernels, arguments, constants;
+//  - the result is right for every batch: kernels take the batch as a run-time number. With `lanes` the images of a group lie
+//    innermost; those beyond the batch hold unspecified numbers, so whatever reduces over the batch masks them;
+//  - no kernel allocates: scratch of constant size lies on the stack (bounded), anything larger is a value of the plan.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "schedule/target.h"
+
+namespace cnnc {
+
+enum class LayoutKind : uint8_t {
+  Planar,    // [N][C][H][W]: files, arguments and results of the program, everything that is not batched
+  Lanes,     // [N/V][C][H][W][V images]
+  Blocked,   // [N][C/V][H][W][V channels], channels padded to whole vectors
+  Packed,    // weights in the order in which a template reads them; `tile` is the template's
+};
+
+struct Layout {
+  LayoutKind kind = LayoutKind::Planar;
+  int64_t vector = 1;
+  Dims tile;                      // Packed: output blocks and lanes of a tile, and what else the template needs
+  bool operator==(const Layout&) const = default;
+};
+std::string to_string(const Layout& layout);      // "lanes(16)"
+
+/// One dimension of the memory of a value, innermost first.
+struct StoredDim {
+  int64_t extent = 1;             // for `is_batch`: images (or groups of images) are counted at run time, the extent is 1
+  bool is_batch = false;
+};
+/// The memory of a value of this type in this layout. Dense: strides are products of the extents before.
+std::vector<StoredDim> stored_dims(const TensorType& type, const Layout& layout);
+/// Bytes of the value for one image (planar, blocked) or one group (lanes); of all of it where it is not batched.
+int64_t stored_bytes(const TensorType& type, const Layout& layout);
+
+/// Where a value lies.
+struct Place {
+  enum Kind : uint8_t {
+    None,        // inlined: never stored
+    Flat,        // a flat buffer of the program: `buffer` is a cnn_buffer, `offset` in bytes
+    Column,      // column number `buffer` of the function
+    Scalar,      // cell number `buffer` of the scalars
+    Fixed,       // workspace, `offset` in bytes, the same for every batch
+    PerGroup,    // workspace behind the fixed part: offset * groups bytes
+    Constant,    // constant data number `buffer` of the function
+  } kind = None;
+  int32_t buffer = 0;
+  int64_t offset = 0;
+};
+
+/// A template and its parameters: "conv.lanes(columns: 4, channels: 6)".
+struct Schedule {
+  std::string name;
+  std::map<std::string, int64_t, std::less<>> parameters;
+  bool operator==(const Schedule&) const = default;
+};
+std::string to_string(const Schedule& schedule);
+
+struct Kernel {
+  std::string name;                     // "k3", unique in the function
+  std::string label;                    // "conv1+relu": the layers in the source
+  std::vector<int32_t> nodes;           // of the function's graph, in order; inlined producers included
+  int32_t anchor = -1;                  // the node that the template is about; -1: elementwise only
+  std::vector<ValueId> reads, writes;   // stored values, in the order of the compiled kernel's parameters
+  Schedule schedule;
+  double multiply_adds = 0;             // for one image
+  /// Equal signatures (ops, attributes, types, layouts, schedule, target) are one compiled kernel.
+  std::string signature;
+};
+
+struct ConstantData {
+  TensorType type;
+  Numbers numbers;                      // in planar order; a single number fills all of it
+};
+
+struct FunctionPlan {
+  const Function* function = nullptr;
+  int64_t group = 1;                    // images that a step of the batch loop covers: lanes, or 1
+  std::vector<Kernel> kernels;
+  std::vector<Layout> layouts;          // by ValueId
+  std::vector<Place> places;            // by ValueId
+  std::vector<ConstantData> constants;
+  std::vector<Port> columns;            // batched arguments, then batched results that are columns, in order
+  std::vector<Port> scalars;
+  int64_t workspace_fixed = 0;          // bytes, multiples of 64
+  int64_t workspace_per_group = 0;
+};
+
+/// Offsets of the parameters in the flat buffers, in elements: multiples of 16, in module order.
+struct FlatLayout {
+  std::map<std::string, int64_t, std::less<>> offsets;
+  int64_t weight_elements = 0, state_elements = 0;
+};
+FlatLayout flat_layout(const Module& module);
+
+struct PreparedSlot {
+  std::string name;
+  TensorType type;
+  Layout layout;
+  int64_t offset = 0;                   // bytes in CNN_PREPARED
+};
+
+/// Plans of all functions of a compiled module.
+struct ModulePlan {
+  const Target* target = nullptr;
+  FlatLayout flat;
+  std::vector<PreparedSlot> prepared;
+  int64_t prepared_bytes = 0;
+  std::vector<FunctionPlan> functions;  // same order as module.functions
+};
+
+struct PlanOptions {
+  int64_t infer_batch = 1;              // the batch that inference is tuned for
+  std::map<std::string, int64_t> train_batch;   // by recipe
+  /// Every kernel with the template `plain`: one loop nest an op, no vectors, planar everywhere. What schedules are tested against.
+  bool plain = false;
+};
+
+/// Plans infer, every evaluate, prepare, every gradients and update. Module must outlive the plan.
+ModulePlan make_plan(const Module& module, const Target& target, const PlanOptions& options);
+
+/// The text of `--emit=kernels`: layouts, kernels with signatures and schedules, memory.
+std::string to_string(const ModulePlan& plan, const Module& module);
+
+}  // namespace cnnc
