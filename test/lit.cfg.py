@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# The lit suites: every *.test, *.cnn and *.ir below test/ with RUN lines, run by bash and checked by FileCheck.
+# Reads what lit.site.cfg.py of the build folder set. test/README.md lists the substitutions and features.
+import os
+import subprocess
+
+import lit.formats
+
+config.name = 'cnnc'
+config.test_format = lit.formats.ShTest(execute_external=True)
+config.suffixes = ['.test', '.cnn', '.ir']
+config.excludes = ['Inputs']
+config.test_source_root = os.path.join(config.source_root, 'test')
+config.test_exec_root = os.path.join(config.build_root, 'test')
+
+binaries = os.path.join(config.build_root, 'bin')
+cnnc = os.path.join(binaries, 'cnnc')
+python = os.path.join(config.source_root, '.venv', 'bin', 'python')
+
+config.substitutions += [
+    ('%cnnc', cnnc),
+    ('%python', python),
+    ('%examples', os.path.join(config.source_root, 'examples')),
+    ('%numeric', os.path.join(config.source_root, 'test', 'numeric')),
+    ('%source', config.source_root),
+    ('%build', config.build_root),
+    ('%cc', config.c_compiler),
+]
+
+# Tests see a plain environment: no colour, no locale, no user's data sets; kernels are compiled once for all tests.
+config.environment.update({
+    'PATH': os.pathsep.join([config.llvm_tools, os.path.dirname(python), os.environ['PATH']]),
+    'LC_ALL': 'C.UTF-8',
+    'CNNC_CACHE': os.path.join(config.build_root, 'test-kernel-cache'),
+    'PYTHONDONTWRITEBYTECODE': '1',
+    'OMP_NUM_THREADS': '2',
+})
+
+# A test that hangs fails after this many seconds; sanitizers slow down what they watch.
+lit_config.maxIndividualTestTime = 900 if config.sanitize else 300
+
+if config.sanitize:
+    config.available_features.add('asan')
+    # Halide and LLVM keep what they allocate until the process ends.
+    config.environment['ASAN_OPTIONS'] = 'detect_leaks=0:abort_on_error=0'
+    config.environment['UBSAN_OPTIONS'] = 'print_stacktrace=1'
+
+
+def has_avx512():
+    with open('/proc/cpuinfo', encoding='utf-8') as file:
+        return any(line.startswith('flags') and ' avx512f ' in line + ' ' for line in file)
+
+
+def builds_programs():
+    """Whether this compiler has the command that makes programs."""
+    try:
+        return subprocess.run([cnnc, 'build', '--help'], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+if has_avx512():
+    config.available_features.add('avx512')
+if builds_programs():
+    config.available_features.add('end-to-end')
+if os.path.isdir('/usr/share/datasets/fashion-mnist'):
+    config.available_features.add('fashion-mnist')
