@@ -7,7 +7,8 @@ import subprocess
 import lit.formats
 
 config.name = 'cnnc'
-config.test_format = lit.formats.ShTest(execute_external=True)
+# RUN lines are bash: what stands in them can be pasted into a terminal.
+config.test_format = lit.formats.ShTest(force_execute_external=True)
 config.suffixes = ['.test', '.cnn', '.ir']
 config.excludes = ['Inputs']
 config.test_source_root = os.path.join(config.source_root, 'test')
@@ -37,7 +38,7 @@ config.environment.update({
 })
 
 # A test that hangs fails after this many seconds; sanitizers slow down what they watch.
-lit_config.maxIndividualTestTime = 900 if config.sanitize else 300
+config.maxIndividualTestTime = 900 if config.sanitize else 300
 
 if config.sanitize:
     config.available_features.add('asan')
