@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace cnnc::formats {
@@ -23,6 +24,9 @@ std::optional<ElementType> element_type_named(std::string_view name);
 
 /// F64, F32, F16, BF16.
 bool is_floating(ElementType type);
+
+/// A shape for messages: `[2, 3]`.
+std::string print_shape(std::span<const std::uint64_t> shape);
 
 /// Converts as many elements as `out` holds; `bytes` must be out.size() * element_size(type) long.
 void convert_to_floats(ElementType type, std::span<const std::byte> bytes, std::span<float> out);

@@ -27,14 +27,14 @@ inline constexpr std::size_t kMaxMetadataEntries = 100'000;
 inline constexpr std::size_t kMaxDimensions = 32;
 inline constexpr std::uint64_t kMaxNpyHeaderBytes = 64 * kKilobyte;
 
-// Pictures.
-inline constexpr std::uint32_t kMaxImageSide = 65'500;           ///< JPEG's own limit.
-inline constexpr std::uint64_t kMaxImagePixels = 178'956'970;    ///< Where Pillow, too, refuses a "decompression bomb".
-inline constexpr std::uint64_t kMaxPixelsPerJpegByte = 1024;     ///< A block of 8x8 takes at least a bit for each component.
-inline constexpr std::uint64_t kMaxInflatedBytesPerByte = 1040;  ///< Deflate's densest code yields 1032 bytes for one.
-inline constexpr int kMaxJpegScans = 100;                        ///< Progressive files: each scan is work over the whole picture.
+// Pictures. One of more than kSmallImagePixels must have bytes to match: deflate yields at most 1032 bytes for one, and a
+// JPEG block of 8x8 takes at least one bit. (Only PNGs with less than 8 bits a pixel could honestly be denser.)
+inline constexpr std::uint32_t kMaxImageSide = 65'500;  ///< JPEG's own limit.
+inline constexpr std::uint64_t kMaxImagePixels = 100'000'000;
+inline constexpr std::uint64_t kSmallImagePixels = 4 * 1024 * 1024;
+inline constexpr std::uint64_t kMaxPixelsPerFileByte = 1040;
+inline constexpr int kMaxJpegScans = 100;  ///< Progressive files: each scan is work over the whole picture.
 inline constexpr std::uint64_t kMaxPngChunkBytes = 8 * kMegabyte;
-inline constexpr std::uint32_t kMaxPngChunks = 1000;
 
 /// left * right, or nothing when it does not fit.
 inline std::optional<std::uint64_t> checked_multiply(std::uint64_t left, std::uint64_t right) {

@@ -30,7 +30,8 @@ NpyArray read_npy(const std::string& path);
 NpyArray parse_npy(std::span<const std::byte> content, const std::string& file);
 
 /// Writes one array. Types that NumPy lacks (BF16) and bytes that do not fit the shape are refused.
-void write_npy(const std::string& path, ElementType type, std::span<const std::uint64_t> shape, std::span<const std::byte> bytes);
+void write_npy(const std::string& path, ElementType type, std::span<const std::uint64_t> shape,
+               std::span<const std::byte> bytes);
 void write_npy(const std::string& path, std::span<const std::uint64_t> shape, std::span<const float> values);
 void write_npy(const std::string& path, std::span<const std::uint64_t> shape, std::span<const double> values);
 

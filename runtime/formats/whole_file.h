@@ -2,7 +2,8 @@
 // Whole files: read at once under a limit, written whole or not at all.
 // Writing: a temporary file in the same folder, a loop over write, fsync, rename over the target, fsync of the folder. Any
 // error before the rename leaves the old file as it was and removes the temporary one. A process killed in between leaves the
-// old file and, at most, a temporary file `.NAME.PID-N.partial`, which the next write of the same file removes.
+// old file and, at most, the temporary file `.NAME.partial`, which the next write of the same file takes over. A lock on the
+// temporary file keeps two writers of one file apart: the second gets an error.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +53,7 @@ class WholeFileWriter {
 void write_file(const std::string& path, std::span<const std::byte> bytes, Rotation rotation = Rotation::kReplace);
 void write_file(const std::string& path, std::string_view text, Rotation rotation = Rotation::kReplace);
 
-/// PATH.previous, where kKeepPrevious keeps the old file.
+/// PATH.previous, where kKeepPrevious keeps the old file; beside its target where PATH is a symbolic link.
 std::string previous_path(const std::string& path);
 
 /// Puts PATH.previous back in the place of PATH. To be called when PATH was found damaged and PATH.previous loaded: otherwise
