@@ -3,7 +3,8 @@
 // the handles a Halide meaning; the interpreter of constant folding and of the tests gives them f64 numbers.
 //
 // A definition is pure and in gather form: it says what one element of the result is, from elements of the operands.
-// Coordinates are integer scalars; `/` and `%` of them round down.
+// Coordinates are integer scalars, and so are elements of i32 and u8 operands and the value of an i32 result; `/` and `%`
+// of them round down.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -36,6 +37,7 @@ struct Point {
   std::vector<Scalar> at;
 };
 
+/// A NaN among the elements makes each of them NaN.
 enum class Reduction { Sum, Maximum, Minimum };
 
 class Body {
@@ -68,7 +70,7 @@ class Body {
                               const std::function<Scalar(Scalar image, std::span<const Scalar> indices)>& element) = 0;
   /// The number of images in the batch, as an integer.
   virtual Scalar batch_size() = 0;
-  /// A uniform number in [0, 1), a function of the integers given and nothing else (see docs/language.md, random numbers).
+  /// A uniform number in [0, 1), a function of the integers given and nothing else: the recipe of ir/random.h.
   virtual Scalar random(std::span<const Scalar> integers) = 0;
 };
 

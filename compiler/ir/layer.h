@@ -45,7 +45,8 @@ struct ArgumentDef {
   std::string_view name;
   ArgumentKind kind{};
   std::string_view doc;
-  /// The default in the language's text; empty: required.
+  /// The default in the language's text, or the name of an earlier argument, whose value it takes (a pool's stride is its
+  /// kernel); empty: required.
   std::string_view default_text = {};
   std::vector<std::string_view> words = {};
   /// For Integer, Number, Size: the smallest legal value.
@@ -93,9 +94,11 @@ struct LayerDef {
   LayerKind kind = LayerKind::Layer;
   std::string_view doc;                 // one sentence first, then details; Markdown
   std::vector<ArgumentDef> arguments;   // positional order; the first Tensor is what `->` fills
-  std::vector<ValueId> (*build)(LayerContext&);
+  std::vector<ValueId> (*build)(LayerContext&);   // null: the metric `loss`, which is what the loss gives
   std::string_view example;             // a line of the language for the reference: "x -> conv(16, kernel: 3, pad: same)"
   std::string_view results = {};        // names of several results, separated by a blank; empty: one
+  /// Losses and metrics of (output, label): the label column's type that fits an output of this type.
+  TensorType (*label)(const TensorType& output) = nullptr;
 };
 
 const LayerDef* find_layer(std::string_view name);

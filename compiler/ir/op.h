@@ -3,6 +3,7 @@
 // this table. An author fills an Op<Attributes> with designated initialisers; required fields have no default, so
 // forgetting one does not compile.
 #pragma once
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
@@ -93,6 +94,10 @@ AttributeField<A> attribute(std::string_view name, T A::*field, std::string_view
 /// For `.gradient`: the op has no useful derivative (an index, a comparison); its operands get none.
 template <class A>
 void not_differentiable(const OpCall<A>&, GradientBuilder&) {}
+
+/// For `.gradient` of a composite op: it has no rule of its own, and is expanded before the differentiation. (A composite
+/// op with a rule is differentiated as it is, and expanded after.)
+inline constexpr std::nullptr_t through_expansion = nullptr;
 
 template <class A = NoAttributes>
 struct Op {

@@ -18,7 +18,7 @@ Op<A>::operator OpDef() const {
     return OpCall<A>{read_attributes(fields, map), in};
   };
   def.infer = [call, rule = infer](const AttributeMap& map, std::span<const TensorType> in) { return rule(call(map, in)); };
-  if (gradient != &not_differentiable<A>)
+  if (gradient && gradient != &not_differentiable<A>)
     def.gradient = [call, rule = gradient](const AttributeMap& map, GradientBuilder& g) {
       const auto in = gradient_operand_types(g);
       rule(call(map, in), g);
