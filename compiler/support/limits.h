@@ -8,7 +8,7 @@
 namespace cnnc::limits {
 
 /// Bytes of one source file.
-inline constexpr size_t kMaximumSourceBytes = size_t{64} << 20;
+inline constexpr size_t kMaximumSourceBytes = size_t{16} << 20;
 /// How deep brackets and expressions may be nested: the AST's depth, so each recursion over it is bounded by this.
 inline constexpr int kMaximumNesting = 500;
 /// Letters of one name. Longer ones are no names that a person reads.

@@ -136,6 +136,7 @@ struct Expr {
   Kind kind;
   SourceRange range;
   bool parenthesized = false;     // the printer keeps brackets that were written
+  int depth = 1;                  // levels of this tree; at most limits::kMaximumNesting, so that recursion is safe
 };
 
 /// A dimension of a shape: `28`, `c` (a name that is bound to the size, or a number), `size = 224`.
