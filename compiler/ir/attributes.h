@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -17,5 +18,12 @@ using Attribute = std::variant<int64_t, double, bool, std::string, Dims, Numbers
 using AttributeMap = std::map<std::string, Attribute, std::less<>>;
 
 std::string to_string(const Attribute& attribute);
+/// "an integer", "a list of extents": what kind of attribute it is, for messages.
+std::string_view attribute_kind(const Attribute& attribute);
+
+/// The shortest text that reads back as the same number: `0.1`, `1e-05`, `nan`, `-inf`.
+std::string number_text(double number);
+/// In double quotes, with escapes for quotes, backslashes and control characters.
+std::string quoted(std::string_view text);
 
 }  // namespace cnnc

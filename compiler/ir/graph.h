@@ -2,7 +2,8 @@
 // The graph IR: typed tensor values in SSA form, nodes in the order in which they may run.
 //
 // Invariants (verify() checks them after each phase):
-//  - a node's operands are function arguments or results of earlier nodes;
+//  - a node's operands are function arguments or results of earlier nodes; a node has an operand for each that its op
+//    declares (absent optional ones are invalid ids, of absent_type() for the shape rule), more only where the last is variadic;
 //  - every value has exactly one definition: a function argument or a node's result;
 //  - result types equal what the op's `infer` gives for operands and attributes; attributes are complete and of their type;
 //  - all ops are pure: equal operands and attributes give equal results. What happens in place is decided when memory is
@@ -10,6 +11,7 @@
 //  - everything is planar (NCHW) here; layouts are the schedule's business.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,13 +81,16 @@ enum class Role : uint8_t {
   Loss,         // per sample, f32[N]
   Metric,       // per sample, f32[N]; named after the metric
 };
-std::string_view role_name(Role role);
+std::string_view role_name(Role role);                          // "input", "sample_index"
+std::optional<Role> find_role(std::string_view name);
 
 struct Port {
   std::string name;
   Role role{};
   ValueId value;
 };
+/// The port of that name and role; null when there is none.
+const Port* find_port(const std::vector<Port>& ports, std::string_view name, Role role);
 
 struct Function {
   std::string name;                   // "infer", "finetune.gradients"

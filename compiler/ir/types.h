@@ -31,6 +31,10 @@ struct TensorType {
 };
 
 std::string to_string(const TensorType& type);                  // "f32[N, 6, 28, 28]"
+
+/// What shape rules see in place of an optional operand that is absent. No value has this type.
+TensorType absent_type();
+bool is_absent(const TensorType& type);
 /// A shape as messages for people show it: "6x28x28", "a single number".
 std::string shape_text(const Dims& dims);
 
