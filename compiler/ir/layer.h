@@ -97,6 +97,8 @@ struct LayerDef {
   std::vector<ValueId> (*build)(LayerContext&);   // null: the metric `loss`, which is what the loss gives
   std::string_view example;             // a line of the language for the reference: "x -> conv(16, kernel: 3, pad: same)"
   std::string_view results = {};        // names of several results, separated by a blank; empty: one
+  /// Functions: the expression over the names of their arguments, which also computes plain numbers.
+  std::string_view formula = {};
   /// Losses and metrics of (output, label): the label column's type that fits an output of this type.
   TensorType (*label)(const TensorType& output) = nullptr;
 };
