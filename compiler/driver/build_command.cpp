@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// `cnnc build FILE.cnn`: compiles a network to a program, an object, or the text of any stage. Tests: test/build.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "driver/artifacts.h"
+#include "driver/exit_status.h"
+#include "driver/pipeline.h"
+#include "driver/source_input.h"
+#include "driver/subcommand.h"
+#include "support/text.h"
+
+namespace cnnc {
+namespace {
+
+struct BuildOptions {
+  CompileOptions compile;
+  std::string output, target, type = "f32", schedule;
+  std::vector<std::string> emit, defines;
+  int jobs = 0;
+  bool quiet = false;
+};
+
+int usage_error(const std::string& message, const std::optional<std::string>& meant = std::nullopt) {
+  print_error(escape_control(message));
+  if (meant) fmt::print(stderr, "did you mean `{}`?\n", *meant);
+  fmt::print(stderr, "`cnnc build --help` tells more\n");
+  return kUsageWrong;
+}
+
+/// Option texts → compile options; a message where one is wrong.
+int read_options(BuildOptions& options) {
+  for (const std::string& define : options.defines) {
+    const size_t equals = define.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return usage_error(fmt::format("`-D {}` is not of the form `-D name=value`", define));
+    options.compile.overrides.emplace_back(define.substr(0, equals), define.substr(equals + 1));
+  }
+  if (!options.target.empty() && options.target != "host") {
+    options.compile.target = find_target(options.target);
+    if (!options.compile.target) {
+      std::vector<std::string> names = {"host"};
+      for (const Target& target : all_targets()) names.emplace_back(target.name);
+      return usage_error(fmt::format("there is no target `{}`; there are {}", options.target, fmt::join(names, ", ")),
+                         nearest(options.target, names));
+    }
+  }
+  options.compile.element = options.type == "f64" ? ElementType::F64 : ElementType::F32;
+  options.compile.plain = options.schedule == "plain";
+  if (options.emit.empty()) options.emit = {"exe"};
+  for (const std::string& kind : options.emit)
+    if (!find_artifact(kind)) {
+      std::vector<std::string> names;
+      for (const Artifact& artifact : all_artifacts()) names.emplace_back(artifact.name);
+      return usage_error(fmt::format("`--emit={}`: there is no such kind; there are {}", kind, fmt::join(names, ", ")), nearest(kind, names));
+    }
+  return kDone;
+}
+
+KernelOptions kernel_options(const BuildOptions& options, bool statements) {
+  KernelOptions kernels;
+  kernels.statements = statements;
+  kernels.sanitize = options.compile.sanitize;
+  kernels.jobs = options.jobs;
+  kernels.cache_folder = default_cache_folder();
+  if (isatty(2) && !options.quiet)
+    kernels.progress = [last = -1](int done, int total) mutable {
+      if (done == last) return;
+      last = done;
+      fmt::print(stderr, "\rcompiling kernels {}/{}{}", done, total, done == total ? "\r\033[K" : "");
+      std::fflush(stderr);
+    };
+  return kernels;
+}
+
+/// Runs the phases up to `last`.
+bool run_phases(Compilation& compilation, Phase last, const KernelOptions& kernels) {
+  if (!read_source(compilation)) return false;
+  if (last == Phase::Source) return true;
+  if (!analyse_source(compilation)) return false;
+  if (last == Phase::Analysed) return true;
+  if (!derive_functions(compilation)) return false;
+  if (last == Phase::Functions) return true;
+  if (!schedule(compilation)) return false;
+  if (last == Phase::Scheduled) return true;
+  return read_weights(compilation) && compile(compilation, kernels);
+}
+
+int run_build(BuildOptions& options) {
+  if (const int status = read_options(options); status != kDone) return status;
+  const std::set<std::string> kinds(options.emit.begin(), options.emit.end());
+  Phase last = Phase::Source;
+  for (const std::string& kind : kinds) last = std::max(last, find_artifact(kind)->phase);
+
+  Compilation compilation(options.compile);
+  const bool ok = run_phases(compilation, last, kernel_options(options, kinds.contains("stmt")));
+  print_diagnostics(compilation.diagnostics);
+  if (!ok) return kInputWrong;
+
+  for (const std::string& kind : kinds) {
+    const Artifact& artifact = *find_artifact(kind);
+    const std::string base = compilation.analysed ? compilation.analysed->network : std::filesystem::path(options.compile.file).stem().string();
+    std::string path = options.output;
+    if (path.empty() && !artifact.is_text) path = base + std::string(artifact.suffix);
+    // Several kinds share one -o: it names the program, the others get their suffix.
+    if (!path.empty() && kinds.size() > 1 && !artifact.suffix.empty() && !options.output.empty() && !path.ends_with(artifact.suffix))
+      path += artifact.suffix;
+    if (const std::string error = artifact.write(compilation, path); !error.empty()) {
+      print_error(error);
+      return kInputWrong;
+    }
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Subcommand build_subcommand() {
+  return {"build", "compile a network to a program, an object, or the text of a stage",
+          "  cnnc build lenet.cnn                          makes the program ./lenet, which trains and predicts\n"
+          "  cnnc build lenet.cnn -D classes=5 -o five     with another hyperparameter and name\n"
+          "  cnnc build lenet.cnn --weights w.safetensors  with trained weights inside\n"
+          "  cnnc build lenet.cnn --emit=obj               lenet.o and lenet.h for a C or C++ program\n"
+          "  cnnc build lenet.cnn --emit=kernels           prints which kernels it becomes\n",
+          [](CLI::App& app) -> Action {
+            const auto options = std::make_shared<BuildOptions>();
+            app.add_option("FILE", options->compile.file, "the .cnn file")->required();
+            app.add_option("-o,--output", options->output, "name of the result (default: the network's name)");
+            std::string kinds = "what to make, several with commas:";
+            for (const Artifact& artifact : all_artifacts()) kinds += fmt::format("\n  {}: {}", artifact.name, artifact.doc);
+            app.add_option("--emit", options->emit, kinds)->delimiter(',');
+            app.add_option("--network", options->compile.network, "the network to build (default: the last one of the file)");
+            app.add_option("-D,--define", options->defines, "name=value: sets a hyperparameter of the network")->allow_extra_args(false);
+            app.add_option("--weights", options->compile.weights, "a .safetensors file to put into the program");
+            app.add_option("--batch", options->compile.batch, "the batch that inference is tuned for (default 1)")->check(CLI::Range(1, 1 << 20));
+            std::string targets = "the machine to compile for: host (default)";
+            for (const Target& target : all_targets()) targets += fmt::format(", {}", target.name);
+            app.add_option("--target", options->target, targets);
+            app.add_option("--type", options->type, "f32 (default) or f64: the type of all numbers")->check(CLI::IsMember({"f32", "f64"}));
+            app.add_option("--schedule", options->schedule, "plain: one simple loop nest an operation, for comparison")->check(CLI::IsMember({"plain"}));
+            app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));
+            app.add_flag("--sanitize", options->compile.sanitize, "kernels and program check every memory access");
+            app.add_flag("--quiet", options->quiet, "no progress on the terminal");
+            app.add_flag("--Werror", options->compile.warnings_are_errors, "warnings are errors (`-Werror` for short)");
+            return [options] { return run_build(*options); };
+          }};
+}
+
+}  // namespace cnnc
