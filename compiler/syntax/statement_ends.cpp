@@ -138,7 +138,7 @@ class StatementEnds {
   }
 
   void check_minus(const Token& minus, const Token& next) {
-    if (result_.empty() || !ends_value(result_.back().kind)) return;
+    if (end_pending_ || result_.empty() || !ends_value(result_.back().kind)) return;
     const bool touches_next = minus.range.end == next.range.begin;
     if (!touches_next || minus.range.begin == result_.back().range.end) return;
     if (minus.first_on_line && lines_count()) {
