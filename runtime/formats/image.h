@@ -35,8 +35,8 @@ Image to_gray(const Image& image);
 /// Three channels: gray is repeated. RGB is returned as it is.
 Image to_rgb(const Image& image);
 
-/// Bilinear with half-pixel centres, antialiased when shrinking; equal to Pillow's Image.resize(…, BILINEAR). Sizes must be at
-/// least 1 and within limits.h.
+/// Bilinear with half-pixel centres, antialiased when shrinking; equal to Pillow's Image.resize(…, BILINEAR), or within one level
+/// where Pillow 13 and later go along columns first. Sizes must be at least 1 and within limits.h.
 Image resize(const Image& image, std::size_t height, std::size_t width);
 
 /// Writes a PNG of 8 bits, gray or RGB, whole or not at all. Equal pixels give equal bytes.
