@@ -77,12 +77,10 @@ std::string source_excerpt(const SourceManager& sources, SourceRange range, cons
       break;
     }
     text += cell.text;
-    const bool inside = cell.offset >= first && cell.offset < last;
-    underline.append(cell.columns, inside ? '^' : ' ');
+    if (cell.offset < std::max(first, last)) underline.append(cell.columns, cell.offset < first ? ' ' : '^');
     column += cell.columns;
   }
   if (cut) text += "…";
-  while (!underline.empty() && underline.back() == ' ' && first < last) underline.pop_back();
   if (first == last) underline += '^';  // an empty range: a place between characters, or the end of the line
   return fmt::format("{:>5} | {}\n      | {}{}{}\n", place.line, text, colour_begin, underline, colour_end);
 }

@@ -100,7 +100,6 @@ ast::ExprPtr TreeBuilder::list(std::vector<ast::ExprPtr> items, SourceRange rang
 ast::ExprPtr TreeBuilder::call(ast::ExprPtr callee, SourceRange callee_range, std::vector<ast::Argument> arguments, SourceRange bracket,
                                SourceRange range) {
   if (std::holds_alternative<ast::Error>(callee->kind)) return error(range);
-  check_touching(callee_range, bracket);
   if (const auto* member = std::get_if<ast::Member>(&callee->kind)) {
     const std::string name = member->name.text;
     diagnostics_->error(DiagnosticKind::SyntaxError, callee_range, "values have no methods")
@@ -113,23 +112,21 @@ ast::ExprPtr TreeBuilder::call(ast::ExprPtr callee, SourceRange callee_range, st
         .help("is a comma or an operator missing before the bracket?", bracket);
     return error(range);
   }
+  check_touching(callee_range, bracket);
   const int depth = std::max(depth_of(callee), depth_of(arguments));
   return make(ast::Call{std::move(callee), std::move(arguments)}, range, depth);
 }
 
 ast::ExprPtr TreeBuilder::index(ast::ExprPtr base, SourceRange base_range, ast::Index index, SourceRange bracket, SourceRange range) {
   if (std::holds_alternative<ast::Error>(base->kind)) return error(range);
-  check_touching(base_range, bracket);
   const bool is_literal = std::holds_alternative<ast::List>(base->kind) || std::holds_alternative<ast::Number>(base->kind) ||
                           std::holds_alternative<ast::Quantity>(base->kind) || std::holds_alternative<ast::String>(base->kind) ||
                           std::holds_alternative<ast::Boolean>(base->kind);
-  // A blank before the bracket was just reported; `[1, 2] [3, 4]` is one mistake.
   if (is_literal && !base->parenthesized) {
-    if (base_range.end == bracket.begin) {
-      diagnostics_->error(DiagnosticKind::SyntaxError, bracket, "only a value with a name can be indexed").help("is a comma missing before the bracket?");
-    }
+    diagnostics_->error(DiagnosticKind::SyntaxError, bracket, "only a value with a name can be indexed").help("is a comma missing before the bracket?");
     return error(range);
   }
+  check_touching(base_range, bracket);
   const int depth = std::max({depth_of(base), depth_of(index.indices), depth_of(index.outside)});
   index.base = std::move(base);
   return make(std::move(index), range, depth);

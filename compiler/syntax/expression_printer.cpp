@@ -137,7 +137,7 @@ void ExpressionPrinter::print_kind(const ast::Expr& expression, std::optional<si
 }
 
 void ExpressionPrinter::print_items(const char* open, const std::vector<Item>& items, const char* close, uint32_t begin, uint32_t end,
-                                    bool may_end_with_comma) {
+                                    bool may_break) {
   const size_t line_indentation = out_.indentation();
   out_.write(open);
   if (items.empty()) return out_.write(close);
@@ -149,7 +149,7 @@ void ExpressionPrinter::print_items(const char* open, const std::vector<Item>& i
       if (hanging) out_.next_line(start, indentation);
     } else {
       out_.write(",");
-      const bool too_long = out_.sources() && out_.column() + 2 + text_width(on_one_line(items[i].print)) > kMaximumColumns;
+      const bool too_long = may_break && out_.sources() && out_.column() + 2 + text_width(on_one_line(items[i].print)) > kMaximumColumns;
       if (too_long || !out_.same_line(items[i - 1].range.end, start)) {
         out_.next_line(start, indentation);
       } else {
@@ -159,7 +159,7 @@ void ExpressionPrinter::print_items(const char* open, const std::vector<Item>& i
     items[i].print(*this);
   }
   if (hanging) {
-    if (may_end_with_comma) out_.write(",");
+    if (may_break) out_.write(",");
     out_.next_line(end - 1, line_indentation);
   }
   out_.write(close);

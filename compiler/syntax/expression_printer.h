@@ -46,7 +46,8 @@ class ExpressionPrinter {
   };
   void print_at(const ast::Expr& expression, int minimum);
   void print_kind(const ast::Expr& expression, std::optional<size_t> continuation);
-  void print_items(const char* open, const std::vector<Item>& items, const char* close, uint32_t begin, uint32_t end, bool may_end_with_comma);
+  /// Items between brackets whose text reaches from `begin` to `end`. Indices do not break where the source has no break.
+  void print_items(const char* open, const std::vector<Item>& items, const char* close, uint32_t begin, uint32_t end, bool may_break);
   void print_arguments(const std::vector<ast::Argument>& arguments, uint32_t begin, uint32_t end);
   bool print_table(const ast::List& list, SourceRange range);
   void print_binary(const ast::Binary& binary);

@@ -91,27 +91,37 @@ class FilePrinter {
     return fmt::format("{} {}", section.keyword.text, section.argument_is_string ? spell_string(argument) : argument);
   }
 
+  /// Whether a section stands on one line and has room there for the padding of its head.
+  bool stays_on_one_line(const ast::Setting& setting) const {
+    if (!out_.same_line(setting.range.begin, setting.range.end)) return false;
+    LineWriter flat(nullptr, nullptr);
+    ExpressionPrinter printer(flat);
+    print_setting(printer, setting, 0);
+    return flat.column() + ExpressionPrinter::kIndentation + kMaximumPadding <= ExpressionPrinter::kMaximumColumns;
+  }
+
   bool are_neighbours(const ast::Setting& a, const ast::Setting& b) const {
     if (a.kind.index() != b.kind.index() || out_.line_of(b.range.begin) > out_.line_of(a.range.end) + 1) return false;
     if (std::holds_alternative<ast::Assignment>(a.kind)) return true;
-    // Sections are padded only where each stands on a line of its own.
-    return out_.same_line(a.range.begin, a.range.end) && out_.same_line(b.range.begin, b.range.end);
+    return stays_on_one_line(a) && stays_on_one_line(b);
   }
 
   std::vector<size_t> head_widths(const std::vector<ast::Setting>& settings) const {
     std::vector<size_t> widths(settings.size(), 0);
     for (size_t first = 0, last = 0; first < settings.size(); first = last) {
-      size_t width = 0;
+      size_t width = 0, narrow = SIZE_MAX;
       for (last = first; last < settings.size(); ++last) {
         if (last > first && !are_neighbours(settings[last - 1], settings[last])) break;
         width = std::max(width, text_width(head_of(settings[last])));
+        narrow = std::min(narrow, text_width(head_of(settings[last])));
       }
+      if (width - narrow > kMaximumPadding) continue;
       for (size_t i = first; i < last; ++i) widths[i] = width;
     }
     return widths;
   }
 
-  void print_settings(ExpressionPrinter& printer, const std::vector<ast::Setting>& settings, SourceRange range) {
+  void print_settings(ExpressionPrinter& printer, const std::vector<ast::Setting>& settings, SourceRange range) const {
     ExpressionPrinter::Block block{range, {}, {}};
     for (const ast::Setting& setting : settings) block.elements.push_back(setting.range);
     const std::vector<size_t> widths = head_widths(settings);
@@ -119,7 +129,7 @@ class FilePrinter {
     printer.print_block(block);
   }
 
-  void print_setting(ExpressionPrinter& printer, const ast::Setting& setting, size_t width) {
+  void print_setting(ExpressionPrinter& printer, const ast::Setting& setting, size_t width) const {
     const std::string head = head_of(setting);
     printer.write(head);
     printer.write(std::string(width - std::min(width, text_width(head)), ' '));
@@ -132,6 +142,8 @@ class FilePrinter {
     printer.write(" ");
     print_settings(printer, section.settings, {setting.range.file, section.argument.range.end, setting.range.end});
   }
+
+  static constexpr size_t kMaximumPadding = 12;
 
   const ast::File& file_;
   LineWriter out_;

@@ -16,10 +16,11 @@ bool is_erroneous(const ast::Statement& statement) {
   return value && is_erroneous(value->value);
 }
 
+bool is_value(const ast::Statement& statement) { return std::holds_alternative<ast::ExpressionStatement>(statement.kind); }
+
 /// Whether a body may end with this: a value, a return, or the equation that is a layer's value.
 bool gives_value(const ast::Statement& statement) {
-  return std::holds_alternative<ast::ExpressionStatement>(statement.kind) || std::holds_alternative<ast::Return>(statement.kind) ||
-         std::holds_alternative<ast::Equation>(statement.kind);
+  return is_value(statement) || std::holds_alternative<ast::Return>(statement.kind) || std::holds_alternative<ast::Equation>(statement.kind);
 }
 
 }  // namespace
@@ -55,7 +56,9 @@ ast::Body TreeBuilder::body(std::vector<ast::Statement> statements, SourceRange 
     if (is_erroneous(statement)) continue;
     if (std::holds_alternative<ast::Return>(statement.kind)) {
       diagnostics_->error(DiagnosticKind::UnusedValue, statement.range, "`return` stands in the last line of a body");
-    } else if (std::holds_alternative<ast::ExpressionStatement>(statement.kind)) {
+    } else if (is_value(statement)) {
+      // Of several such lines below each other the first is reported: one `->` on each of the next mends them all.
+      if (i > 0 && is_value(statements[i - 1])) continue;
       const SourceRange next = statements[i + 1].range;
       diagnostics_->error(DiagnosticKind::UnusedValue, statement.range, "nothing uses this value")
           .help("give it a name (`y = …`), or begin the next line with `->` to pass it on", {next.file, next.begin, next.begin});
