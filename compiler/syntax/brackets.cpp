@@ -44,10 +44,15 @@ class BracketMatcher {
     result_.reserve(tokens_.size());
     for (size_t i = 0; i < tokens_.size(); ++i) {
       const Token& token = tokens_[i];
+      if (token.first_on_line && !result_.empty() && result_.back().kind == Tokens::STRING && result_.back().broken) close_line(token);
       if (token.kind == Tokens::END || (!open_.empty() && starts_item(token, tokens_[i + 1]))) {
         close_all(token, 0);
       } else if (is_closer(token.kind)) {
-        if (close(token)) result_.push_back(token);
+        if (close(token)) {
+          result_.push_back(token);
+        } else {
+          result_.push_back({Tokens::INVALID, token.range, token.first_on_line, false});
+        }
         continue;
       } else if (is_opener(token.kind)) {
         if (open_.size() == static_cast<size_t>(limits::kMaximumNesting)) return refuse_depth(token);
@@ -65,6 +70,13 @@ class BracketMatcher {
       report_unclosed(open_.back(), before);
       insert_closer(before);
     }
+  }
+
+  /// A string that was not closed may have swallowed the brackets that close on its line.
+  void close_line(const Token& next) {
+    size_t depth = open_.size();
+    while (depth > 0 && result_[open_[depth - 1]].kind != Tokens::LEFT_BRACE) --depth;
+    while (open_.size() > depth) insert_closer(next);
   }
 
   void insert_closer(const Token& before) {
@@ -89,7 +101,7 @@ class BracketMatcher {
     }
   }
 
-  /// Whether the closing bracket belongs into the result.
+  /// Whether the closing bracket closes something.
   bool close(const Token& closer) {
     size_t depth = open_.size();
     while (depth > 0 && closer_of(result_[open_[depth - 1]].kind) != closer.kind) {

@@ -26,14 +26,13 @@ constexpr std::string_view kBlockHelp = "a reusable part is `block name(x, …) 
 constexpr std::string_view kLoopHelp = "`x -> repeat(n) layer` passes a value n times through a layer; `repeat(i < n)` counts, `repeat(a, b in table)` takes rows";
 constexpr std::string_view kBindHelp = "a name gets its value with `name = value`, without a word before it";
 
-constexpr std::array<Entry, 22> kStatements{{
+constexpr std::array<Entry, 21> kStatements{{
     {"def", kBlockHelp},
     {"func", kBlockHelp},
     {"function", kBlockHelp},
     {"fn", kBlockHelp},
     {"fun", kBlockHelp},
     {"class", "a network is `network name(image: [1, 28, 28]) { … }`; its weights belong to its layers and are not declared"},
-    {"model", "a network is `network name(image: [1, 28, 28]) { … }`"},
     {"for", kLoopHelp},
     {"while", kLoopHelp},
     {"foreach", kLoopHelp},

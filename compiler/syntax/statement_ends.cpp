@@ -91,8 +91,8 @@ class StatementEnds {
     for (size_t i = 0; i < tokens_.size(); ++i) {
       Token token = tokens_[i];
       if (token.kind == Tokens::STATEMENT_END) {
-        semicolon(token);
-        continue;
+        if (semicolon(token)) continue;
+        token.kind = Tokens::INVALID;
       }
       if (token.kind == Tokens::MINUS) check_minus(token, tokens_[i + 1]);
       if (token.first_on_line) line_start(token);
@@ -113,14 +113,16 @@ class StatementEnds {
     return result_.empty() || result_.back().kind == Tokens::LEFT_BRACE || result_.back().kind == Tokens::STATEMENT_END;
   }
 
-  void semicolon(const Token& token) {
+  /// Whether the sign ends a statement; inside brackets it is a mistake.
+  bool semicolon(const Token& token) {
     if (!lines_count()) {
       diagnostics_.error(DiagnosticKind::SyntaxError, token.range, "`;` ends a statement, but a bracket is still open")
           .note("the open bracket", open_.back().range);
-      return;
+      return false;
     }
     end_pending_ = true;
     pending_ = token.range;
+    return true;
   }
 
   void line_start(const Token& token) {

@@ -128,7 +128,7 @@ std::optional<Explanation> else_without_if(const Situation& at) {
 
 std::optional<Explanation> piped_arithmetic(const Situation& at) {
   if (at.found().kind != Tokens::ARROW || !at.after_value()) return std::nullopt;
-  return Explanation{"it is not clear what is piped here: a part of the line above the arrow, or all of it",
+  return Explanation{"it is not clear what is piped: all that stands before the arrow, or a part of it",
                      "put brackets around what is piped: `(a + b) -> f` or `a + (b -> f)`"};
 }
 
@@ -141,25 +141,32 @@ std::optional<Explanation> arithmetic_on_pipe(const Situation& at) {
 }
 
 std::optional<Explanation> comparison_with_one_sign(const Situation& at) {
-  if (at.found().kind != Tokens::ASSIGN) return std::nullopt;
+  if (at.found().kind != Tokens::ASSIGN || !at.after_value()) return std::nullopt;
   if (at.statement_has(Tokens::IF)) return Explanation{"`=` gives a name its value; here values are compared", "write `==`"};
   return Explanation{"`=` stands after a name that gets its value", "to compare write `==`; an argument is named with `:`"};
 }
 
 std::optional<Explanation> unnamed_result(const Situation& at) {
-  if (at.first().kind != Tokens::RETURN || at.expects(Tokens::COMMA) || !at.expects(Tokens::COLON)) return std::nullopt;
+  if (at.first().kind != Tokens::RETURN || at.statement_has(Tokens::COLON)) return std::nullopt;
   return Explanation{"`return` gives several results, each with a name",
                      "write `return mean: a, logvar: b`; a single value is the last line alone, without `return`", at.first().range};
 }
 
 std::optional<Explanation> reserved_word(const Situation& at) {
+  const auto explain = [&](const Token& word) {
+    return Explanation{fmt::format("`{}` is a word of the language and cannot be a name", at.text(word)), "choose another name", word.range};
+  };
+  // `state = x` and `conv(in)` are noticed one token later: these words begin a statement or name an argument.
+  const TokenKind kind = at.found().kind;
+  const bool value_was_meant = kind == Tokens::ASSIGN || (at.expected().size() == 1 && at.expects(Tokens::COLON));
+  if (is_word_of_language(at.before().kind) && value_was_meant) return explain(at.before());
   if (!is_word_of_language(at.found().kind) || !at.expects(Tokens::NAME)) return std::nullopt;
   // What begins an item or a statement is out of place, not a badly chosen name, unless it gets a value.
   const TokenKind next = at.after().kind;
   const bool used_as_name = next == Tokens::ASSIGN || next == Tokens::COMMA || next == Tokens::COLON || next == Tokens::ARROW || is_closer(next) ||
                             next == Tokens::LEFT_PARENTHESIS || next == Tokens::STATEMENT_END || next == Tokens::END;
   if (!used_as_name) return std::nullopt;
-  return Explanation{fmt::format("`{}` is a word of the language and cannot be a name", at.text(at.found())), "choose another name"};
+  return explain(at.found());
 }
 
 std::optional<Explanation> item_expected(const Situation& at) {
@@ -171,6 +178,11 @@ std::optional<Explanation> item_expected(const Situation& at) {
   static const std::vector<std::string> words{"network", "block", "layer", "train", "test", "const", "import", "language"};
   if (const std::optional<std::string> word = nearest(at.text(at.found()), words)) result.help = fmt::format("did you mean `{}`?", *word);
   return result;
+}
+
+std::optional<Explanation> setting_without_equals(const Situation& at) {
+  if (!at.expects(Tokens::ASSIGN) || !at.expects(Tokens::STRING) || !at.expects(Tokens::NAME)) return std::nullopt;
+  return Explanation{fmt::format("unexpected {}, expected `=`", describe(at)), fmt::format("a setting is written `{} = value`", at.text(at.before()))};
 }
 
 std::optional<Explanation> several_statements_on_a_line(const Situation& at) {
@@ -198,9 +210,9 @@ std::optional<Explanation> what_the_grammar_says(const Situation& at) {
 }
 
 constexpr Rule kRules[] = {
-    module_of_a_framework, word_of_another_language, body_without_braces, conditional_after_value, if_without_else, else_without_if,
-    piped_arithmetic, arithmetic_on_pipe, unnamed_result, comparison_with_one_sign, reserved_word, item_expected,
-    several_statements_on_a_line, missing_comma, what_the_grammar_says,
+    word_of_another_language, module_of_a_framework, body_without_braces, conditional_after_value, if_without_else, else_without_if,
+    unnamed_result, piped_arithmetic, arithmetic_on_pipe, reserved_word, comparison_with_one_sign, item_expected,
+    setting_without_equals, several_statements_on_a_line, missing_comma, what_the_grammar_says,
 };
 
 }  // namespace
@@ -212,7 +224,11 @@ void report_unexpected_token(const TokenStream& stream, const std::vector<TokenK
   for (const Rule rule : kRules) {
     const std::optional<Explanation> explanation = rule(at);
     if (!explanation) continue;
-    const SourceRange range = explanation->range.valid() ? explanation->range : at.found().range;
+    // The end of a line or file is shown behind what stands before it.
+    const bool is_end = at.found().kind == Tokens::END || at.found().kind == Tokens::STATEMENT_END;
+    const SourceRange end{at.before().range.file, at.before().range.end, at.before().range.end};
+    const SourceRange found = is_end && at.text(at.found()) != ";" ? end : at.found().range;
+    const SourceRange range = explanation->range.valid() ? explanation->range : found;
     Diagnostic& error = diagnostics.error(DiagnosticKind::SyntaxError, range, explanation->message);
     if (!explanation->help.empty()) error.help(explanation->help);
     return;
