@@ -35,7 +35,7 @@ Image to_gray(const Image& image);
 /// Three channels: gray is repeated. RGB is returned as it is.
 Image to_rgb(const Image& image);
 
-/// Bilinear with half-pixel centres, antialiased when shrinking; equal to Pillow's Image.resize(…, BILINEAR), or within one level
+/// Bilinear, half-pixel centres, antialiased when shrinking; equal to Pillow's Image.resize(…, BILINEAR), or within one level
 /// where Pillow 13 and later go along columns first. Sizes must be at least 1 and within limits.h.
 Image resize(const Image& image, std::size_t height, std::size_t width);
 

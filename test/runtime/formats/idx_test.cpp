@@ -69,14 +69,17 @@ TEST(Idx, refuses_other_types_by_name) {
 
 TEST(Idx, every_truncation_is_refused) {
   for (const std::string& whole : {kImages, kLabels, gzip(kImages)}) {
-    for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_EQ(refuse(whole.substr(0, size)).kind, ErrorKind::kDamaged) << size;
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      EXPECT_EQ(refuse(whole.substr(0, size)).kind, ErrorKind::kDamaged) << size;
+    }
   }
 }
 
 TEST(Idx, names_damage_of_compressed_data) {
   const std::string whole = gzip(kImages);
-  EXPECT_EQ(refuse(whole.substr(0, whole.size() - 9)),
-            damaged("is truncated: the compressed data end after " + std::to_string(whole.size() - 9) + " bytes, 22 bytes inflated"));
+  const std::size_t cut = whole.size() - 9;
+  EXPECT_EQ(refuse(whole.substr(0, cut)),
+            damaged("is truncated: the compressed data end after " + std::to_string(cut) + " bytes, 22 bytes inflated"));
   EXPECT_EQ(refuse(whole + "xyz"), damaged("has 3 bytes after its compressed data"));
   std::string flipped = whole;
   flipped[whole.size() - 6] ^= 1;

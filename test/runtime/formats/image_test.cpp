@@ -134,7 +134,8 @@ TEST(Image, messages_name_the_damage) {
   std::string wrong_sum = png;
   wrong_sum[30] ^= 1;
   EXPECT_EQ(refuse(wrong_sum),
-            (Refusal{ErrorKind::kDamaged, "f: is a damaged PNG: IHDR: CRC error (at byte 33 of " + std::to_string(png.size()) + ")"}));
+            (Refusal{ErrorKind::kDamaged,
+                     "f: is a damaged PNG: IHDR: CRC error (at byte 33 of " + std::to_string(png.size()) + ")"}));
   const std::string jpeg = read_text(data_file("photo.jpg"));
   EXPECT_EQ(refuse(jpeg.substr(0, jpeg.size() - 2)),
             (Refusal{ErrorKind::kDamaged, "f: is a damaged JPEG: Premature end of JPEG file"}));

@@ -123,7 +123,9 @@ TEST(Npy, refuses_damaged_headers) {
 
 TEST(Npy, every_truncation_is_refused) {
   const std::string whole = read_text(data_file("array_fortran.npy"));
-  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_EQ(refuse(whole.substr(0, size)).kind, ErrorKind::kDamaged) << size;
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_EQ(refuse(whole.substr(0, size)).kind, ErrorKind::kDamaged) << size;
+  }
 }
 
 }  // namespace

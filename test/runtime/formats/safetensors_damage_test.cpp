@@ -32,7 +32,8 @@ TEST(SafetensorsDamage, length_of_the_header) {
   EXPECT_EQ(parse(file_with("{}", 0, 100'000'001)),
             damaged("declares a header of 100000001 bytes, more than the limit of 100000000; not a .safetensors file?"));
   EXPECT_EQ(parse(file_with("{}", 0, ~0ull)),
-            damaged("declares a header of 18446744073709551615 bytes, more than the limit of 100000000; not a .safetensors file?"));
+            damaged("declares a header of 18446744073709551615 bytes, more than the limit of 100000000; "
+                    "not a .safetensors file?"));
   EXPECT_EQ(parse(bytes_of("PK\x03\x04 and so on")),
             (Refusal{ErrorKind::kUnsupported, "f: is a zip archive (written by torch.save?), expected a .safetensors file"}));
 }
@@ -112,7 +113,8 @@ TEST(SafetensorsDamage, text_that_is_not_the_header) {
 }
 
 TEST(SafetensorsDamage, deep_nesting_is_no_recursion) {
-  EXPECT_EQ(refuse("{\"a\":" + std::string(1'000'000, '['), 0).message, "f: header is not valid at byte 5: expected `{`, found `[`");
+  EXPECT_EQ(refuse("{\"a\":" + std::string(1'000'000, '['), 0),
+            damaged("header is not valid at byte 5: expected `{`, found `[`"));
 }
 
 std::vector<std::byte> checkpoint() {

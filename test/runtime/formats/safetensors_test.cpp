@@ -13,8 +13,9 @@ const std::vector<double> kMoments = {0.1, 0.2};
 TEST(Safetensors, round_trip) {
   const TemporaryFolder folder;
   const std::string path = folder.file("a.safetensors");
-  const std::vector<TensorView> views = {view_of("conv1.weight", {2, 3}, kWeights), view_of("moments", {2}, kMoments),
-                                         view_of("loss", {}, std::span(kWeights).first(1)), view_of("empty", {0, 7}, std::span<const float>())};
+  const std::vector<TensorView> views = {
+      view_of("conv1.weight", {2, 3}, kWeights), view_of("moments", {2}, kMoments),
+      view_of("loss", {}, std::span(kWeights).first(1)), view_of("empty", {0, 7}, std::span<const float>())};
   write_safetensors(path, views, {{"step", "12"}, {"name \"quoted\" \n\u202e", "ä\\"}});
   const Safetensors file = read_safetensors(path);
   ASSERT_EQ(file.tensors.size(), 4u);
@@ -91,7 +92,8 @@ TEST(Safetensors, checksum_is_verified) {
   const std::vector<float> no_values;
   const std::vector<double> no_doubles;
   // Empty tensors share their offset with others: their order in the file must not matter.
-  const std::vector<TensorView> views = {view_of("w", {6}, kWeights), view_of("z", {0}, no_doubles), view_of("b", {0}, no_values)};
+  const std::vector<TensorView> views = {view_of("w", {6}, kWeights), view_of("z", {0}, no_doubles),
+                                         view_of("b", {0}, no_values)};
   write_safetensors(path, views, {{"step", "3"}}, {.rotation = Rotation::kReplace, .checksum = true});
   const Safetensors file = read_safetensors(path);
   EXPECT_EQ(file.metadata.at("step"), "3");

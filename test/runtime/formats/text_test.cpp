@@ -7,7 +7,10 @@
 namespace cnnc::formats {
 namespace {
 
-TEST(EscapeTerminal, plain_text_stays) { EXPECT_EQ(escape_terminal("conv1.weight häß 数字 \\ \""), "conv1.weight häß 数字 \\ \""); }
+TEST(EscapeTerminal, plain_text_stays) {
+  const std::string text = "conv1.weight häß 数字 \\ \"";
+  EXPECT_EQ(escape_terminal(text), text);
+}
 
 TEST(EscapeTerminal, control_characters_are_spelled_out) {
   EXPECT_EQ(escape_terminal("a\x1b[31mb\nc\x7f"), "a\\u{1b}[31mb\\u{a}c\\u{7f}");
