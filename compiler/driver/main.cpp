@@ -43,6 +43,7 @@ std::vector<std::string> read_arguments(int count, char** values) {
 /// The long names of the options that a command takes.
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
+  if (!app.get_parent()) names.emplace_back("--version");  // understood before CLI11 reads the rest
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
@@ -67,8 +68,8 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
   const std::string full_name = chosen.empty() ? "cnnc" : "cnnc " + command.get_name();
-  std::vector<std::string> extras = command.remaining();
-  if (chosen.empty() || extras.empty()) return report_usage(error.what(), std::nullopt, full_name);
+  const std::vector<std::string> extras = command.remaining();
+  if (extras.empty()) return report_usage(error.what(), std::nullopt, full_name);
   const std::string word = extras.front().substr(0, extras.front().find('='));
   if (!word.starts_with("-")) return report_usage(fmt::format("`{}` is one argument too many", word), std::nullopt, full_name);
   return report_usage(fmt::format("`{}` has no option `{}`", full_name, word), nearest(word, option_names(command)), full_name);

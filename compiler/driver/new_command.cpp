@@ -37,12 +37,12 @@ network {0}(image: [1, 8, 8], classes = 10) {{
 }}
 
 train {0} {{
-    data      = idx("digits")                  # a folder with four IDX files: images and labels to train and to test
+    data      = idx("digits")  # a folder with four IDX files; `--data` names another one
     loss      = cross_entropy
     optimizer = sgd(rate: 0.05, momentum: 0.9)
-    schedule  = cosine                         # the rate falls along a half cosine
-    batch     = 32
-    epochs    = 15
+    schedule  = cosine         # the rate falls along half a cosine
+    batch     = 32             # images between two updates of the weights
+    epochs    = 15             # passes over the data
 }}
 )";
 

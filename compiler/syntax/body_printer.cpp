@@ -40,7 +40,7 @@ void ExpressionPrinter::print_block(const Block& block) {
     const std::string flat = on_one_line(print_flat);
     if (out_.column() + text_width(flat) <= kMaximumColumns) return out_.write(flat);
   }
-  const size_t indentation = out_.indentation();
+  const size_t indentation = block.indentation.value_or(out_.indentation());
   out_.write("{");
   for (size_t i = 0; i < block.elements.size(); ++i) {
     out_.next_element(block.elements[i].begin, indentation + kIndentation, i == 0);
@@ -78,8 +78,8 @@ std::vector<size_t> ExpressionPrinter::binding_widths(const std::vector<const as
   return widths;
 }
 
-void ExpressionPrinter::print_body(const ast::Body& body) {
-  Block block{body.range, {}, {}};
+void ExpressionPrinter::print_body(const ast::Body& body, std::optional<size_t> indentation) {
+  Block block{body.range, {}, {}, indentation};
   std::vector<const ast::Name*> names;
   for (const ast::Statement& statement : body.statements) {
     block.elements.push_back(statement.range);

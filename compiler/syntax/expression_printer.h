@@ -21,7 +21,8 @@ class ExpressionPrinter {
 
   /// An expression where any may stand. A pipe whose first stage is on a new line goes on at `continuation`, if given.
   void print(const ast::Expr& expression, std::optional<size_t> continuation = {});
-  void print_body(const ast::Body& body);
+  /// A body; its lines are indented from `indentation`, or from the line that its brace stands on.
+  void print_body(const ast::Body& body, std::optional<size_t> indentation = {});
   void print_shape(const ast::Shape& shape);
   void print_parameters(const ast::Name& name, const std::vector<ast::Parameter>& parameters, uint32_t end);
   void print_string(std::string_view value);
@@ -33,6 +34,7 @@ class ExpressionPrinter {
     SourceRange range;
     std::vector<SourceRange> elements;
     std::function<void(ExpressionPrinter&, size_t index, bool on_one_line)> print;
+    std::optional<size_t> indentation{};  // of the closing brace; that of the line if not given
   };
   void print_block(const Block& block);
   /// Widths to which the names of the bindings are padded, so that `=` stands where it was aligned in the source.

@@ -76,18 +76,22 @@ void LineWriter::close_block(uint32_t offset, size_t indentation, bool empty) {
   line_.assign(indentation, ' ');
 }
 
+/// Comments of one paragraph stand below each other. A paragraph is what no empty line and no brace interrupts.
 void LineWriter::align_comments() {
   // Padding beyond this pushes comments out of sight.
   constexpr size_t kMaximumPadding = 40;
-  for (size_t first = 0; first < lines_.size(); ++first) {
-    if (lines_[first].comment.empty()) continue;
-    size_t last = first, narrow = SIZE_MAX, wide = 0;
-    for (; last < lines_.size() && !lines_[last].comment.empty(); ++last) {
+  const auto interrupts = [](const Line& line) { return line.text.empty() || line.text.ends_with('{') || line.text.ends_with('}'); };
+  for (size_t first = 0, last = 0; first < lines_.size(); first = last) {
+    size_t narrow = SIZE_MAX, wide = 0;
+    for (last = first; last < lines_.size(); ++last) {
+      if (last > first && (interrupts(lines_[last]) || interrupts(lines_[last - 1]))) break;
+      if (lines_[last].comment.empty()) continue;
       narrow = std::min(narrow, text_width(lines_[last].text));
       wide = std::max(wide, text_width(lines_[last].text));
     }
-    for (; first < last; ++first) {
-      Line& line = lines_[first];
+    for (size_t i = first; i < last; ++i) {
+      Line& line = lines_[i];
+      if (line.comment.empty()) continue;
       const size_t padding = wide - narrow <= kMaximumPadding ? wide - text_width(line.text) : 0;
       line.text += std::string(padding + 2, ' ') + line.comment;
     }

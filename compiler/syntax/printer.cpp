@@ -41,7 +41,7 @@ class FilePrinter {
     out_.write(fmt::format("{} {}", spell_definition(item.kind), item.name.text));
     expressions_.print_parameters(item.name, item.parameters, item.body.range.begin);
     out_.write(" ");
-    expressions_.print_body(item.body);
+    expressions_.print_body(item.body, 0);
   }
 
   void print_item(const ast::Train& item, SourceRange range) {
@@ -103,6 +103,7 @@ class FilePrinter {
   bool are_neighbours(const ast::Setting& a, const ast::Setting& b) const {
     if (a.kind.index() != b.kind.index() || out_.line_of(b.range.begin) > out_.line_of(a.range.end) + 1) return false;
     if (std::holds_alternative<ast::Assignment>(a.kind)) return true;
+    if (std::get<ast::Section>(a.kind).keyword.text != std::get<ast::Section>(b.kind).keyword.text) return false;
     return stays_on_one_line(a) && stays_on_one_line(b);
   }
 
