@@ -49,7 +49,8 @@ class Body {
   /// The operand's element. Coordinates must lie inside; an axis of extent 1 is read at 0 whatever the coordinate
   /// (broadcasting), and missing outer axes of the operand are dropped from `point` (alignment at the innermost).
   virtual Scalar at(int operand, const Point& point) = 0;
-  /// As `at`, but coordinates may leave the image: the value there is `outside`.
+  /// As `at`, but coordinates may leave the image: the value there is `outside`. So nothing is broadcast along an axis of
+  /// extent 1: a coordinate other than 0 is outside.
   virtual Scalar at_or(int operand, const Point& point, double outside) = 0;
 
   virtual Scalar number(double value) = 0;        // of the body's element type

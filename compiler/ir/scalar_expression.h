@@ -81,6 +81,8 @@ std::string_view scalar_function_name(ScalarOp op);
 int scalar_operand_count(ScalarOp op);
 /// Comparisons, And, Or, Not.
 bool gives_truth_value(ScalarOp op);
+/// The value of one operation on numbers (operands that it does not have are ignored); truth values are 1 and 0.
+double evaluate_scalar_op(ScalarOp op, double a, double b, double c);
 
 /// Infix text. Small parts that are used twice are written twice; in a large expression they are named first:
 /// `t0 = exp(x0); t0 / (1 + t0)`.

@@ -38,7 +38,4 @@ class ScalarExpressionPool {
   std::unordered_map<Node, int32_t, Hash> numbers_;
 };
 
-/// The value of one operation on numbers; truth values are 1 and 0.
-double evaluate_scalar_op(ScalarOp op, double a, double b, double c);
-
 }  // namespace cnnc
