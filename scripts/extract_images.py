@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the first test images of an IDX data set (the form of MNIST, .gz or not) as PNG files.
 
-usage: extract_images.py FOLDER OUTPUT [--count N]
+usage: extract_images.py FOLDER OUTPUT [--count N] [--names NAME,NAME…]
 
-The files are called `test_INDEX_label_LABEL.png`; PNG files of an earlier run are removed from OUTPUT first.
+The files are called INDEX_LABEL.png, with the label's name where names are given (a blank becomes `_`).
 """
 import argparse
 import gzip
@@ -36,15 +36,15 @@ def main():
     parser.add_argument('folder', type=pathlib.Path)
     parser.add_argument('output', type=pathlib.Path)
     parser.add_argument('--count', type=int, default=8)
+    parser.add_argument('--names', type=lambda text: text.replace(' ', '_').split(','), metavar='NAME,NAME…')
     options = parser.parse_args()
     images = read_idx(options.folder, 't10k-images-idx3-ubyte')
     labels = read_idx(options.folder, 't10k-labels-idx1-ubyte')
     options.output.mkdir(parents=True, exist_ok=True)
-    for old in options.output.glob('test_*_label_*.png'):
-        old.unlink()
     count = min(options.count, len(images))
     for index in range(count):
-        Image.fromarray(images[index]).save(options.output / f'test_{index:05}_label_{labels[index]}.png')
+        label = options.names[labels[index]] if options.names else labels[index]
+        Image.fromarray(images[index]).save(options.output / f'{index}_{label}.png')
     print(f'wrote {count} images into {options.output}')
 
 
