@@ -123,15 +123,12 @@ class BracketMatcher {
     return true;
   }
 
+  /// Nothing else is said about such a file: what remains is one unreadable token.
   std::vector<Token> refuse_depth(const Token& token) {
     diagnostics_.error(DiagnosticKind::LimitExceeded, token.range,
                        fmt::format("brackets are nested at most {} deep", limits::kMaximumNesting))
         .help("give the inner parts names, or move them into blocks");
-    result_.push_back({Tokens::INVALID, token.range, false, true});
-    while (!open_.empty()) insert_closer(token);
-    Token end = tokens_.back();
-    result_.push_back(end);
-    return std::move(result_);
+    return {{Tokens::INVALID, token.range, true, true}, tokens_.back()};
   }
 
   std::vector<Token> tokens_;

@@ -160,7 +160,7 @@ void ExpressionPrinter::print_items(const char* open, const std::vector<Item>& i
   }
   if (hanging) {
     if (may_break) out_.write(",");
-    out_.next_line(end - 1, line_indentation);
+    out_.next_line(end - 1, line_indentation, indentation);
   }
   out_.write(close);
 }

@@ -26,12 +26,17 @@ bool LineWriter::has_comment(SourceRange range) const {
   return first != file_->comments.end() && first->range.begin < range.end;
 }
 
+void LineWriter::start_line(size_t indentation) {
+  line_.assign(indentation, ' ');
+  column_ = indentation;
+}
+
 void LineWriter::end_line() {
   if (!line_.empty()) {
     while (!line_.empty() && line_.back() == ' ') line_.pop_back();
     lines_.push_back({std::move(line_), std::move(line_comment_)});
   }
-  line_.clear();
+  start_line(0);
   line_comment_.clear();
 }
 
@@ -53,10 +58,10 @@ void LineWriter::write_comments(uint32_t before, size_t indentation, bool keep_e
   }
 }
 
-void LineWriter::next_line(uint32_t offset, size_t indentation) {
-  write_comments(offset, indentation, false, false);
+void LineWriter::next_line(uint32_t offset, size_t indentation, std::optional<size_t> comment_indentation) {
+  write_comments(offset, comment_indentation.value_or(indentation), false, false);
   end_line();
-  line_.assign(indentation, ' ');
+  start_line(indentation);
 }
 
 void LineWriter::next_element(uint32_t offset, size_t indentation, bool first) {
@@ -67,13 +72,13 @@ void LineWriter::next_element(uint32_t offset, size_t indentation, bool first) {
   // Comments on lines of their own make what follows not the first any more.
   if (next_comment_ > comments_before && lines_.size() > lines_before) first = false;
   if (!first && line_of(offset) > last_line_ + 1) lines_.push_back({});
-  line_.assign(indentation, ' ');
+  start_line(indentation);
 }
 
 void LineWriter::close_block(uint32_t offset, size_t indentation, bool empty) {
   write_comments(offset, indentation + 4, true, empty);
   end_line();
-  line_.assign(indentation, ' ');
+  start_line(indentation);
 }
 
 /// Comments of one paragraph stand below each other. A paragraph is what no empty line and no brace interrupts.

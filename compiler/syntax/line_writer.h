@@ -21,13 +21,16 @@ class LineWriter {
   /// `file` may be null: then there are no comments, and everything stays on one line.
   LineWriter(const ast::File* file, const SourceManager* sources) : file_(file), sources_(sources) {}
 
-  void write(std::string_view text) { line_ += text; }
-  size_t column() const { return text_width(line_); }
+  void write(std::string_view text) {
+    line_ += text;
+    column_ += text_width(text);
+  }
+  size_t column() const { return column_; }
   /// Blanks at the start of the line that is being written.
   size_t indentation() const;
 
-  /// Starts a new line for what stands at `offset` of the source, after the comments before it.
-  void next_line(uint32_t offset, size_t indentation);
+  /// Starts a new line for what stands at `offset` of the source, after the comments before it, which may be indented more.
+  void next_line(uint32_t offset, size_t indentation, std::optional<size_t> comment_indentation = {});
   /// The same between statements, settings and items, where one empty line of the source is kept, unless it is the `first`.
   void next_element(uint32_t offset, size_t indentation, bool first);
   /// The line of a closing brace, after the comments before it, which are indented as what it closes.
@@ -51,6 +54,7 @@ class LineWriter {
     std::string comment;
   };
   void write_comments(uint32_t before, size_t indentation, bool keep_empty_lines, bool first);
+  void start_line(size_t indentation);
   void end_line();
   void align_comments();
 
@@ -59,6 +63,7 @@ class LineWriter {
   std::vector<Line> lines_;
   std::string line_;
   std::string line_comment_;
+  size_t column_ = 0;  // the width of line_
   size_t next_comment_ = 0;
   uint32_t last_line_ = 0;
 };
