@@ -80,15 +80,17 @@ struct OpCall {
 
 struct NoAttributes {};
 
+/// One attribute of an op: how it is read from and written to the author's struct.
 template <class A>
 struct AttributeField {
-  std::string_view name;
-  std::variant<int64_t A::*, double A::*, bool A::*, std::string A::*, Dims A::*, Numbers A::*, ScalarExpression A::*> field;
-  std::string_view doc;
+  std::string_view name, doc;
+  std::function<Attribute(const A&)> get;
+  std::function<void(A&, const Attribute&)> set;
 };
 template <class A, class T>
 AttributeField<A> attribute(std::string_view name, T A::*field, std::string_view doc) {
-  return {name, field, doc};
+  return {name, doc, [field](const A& attributes) { return Attribute(attributes.*field); },
+          [field](A& attributes, const Attribute& value) { attributes.*field = std::get<T>(value); }};
 }
 
 /// For `.gradient`: the op has no useful derivative (an index, a comparison); its operands get none.
@@ -123,13 +125,7 @@ template <class A>
 A read_attributes(const std::vector<AttributeField<A>>& fields, const AttributeMap& map) {
   A result{};
   for (const auto& field : fields)
-    if (auto it = map.find(field.name); it != map.end())
-      std::visit(
-          [&](auto member) {
-            using T = std::remove_cvref_t<decltype(result.*member)>;
-            result.*member = std::get<T>(it->second);
-          },
-          field.field);
+    if (auto it = map.find(field.name); it != map.end()) field.set(result, it->second);
   return result;
 }
 

@@ -12,8 +12,7 @@ Op<A>::operator OpDef() const {
   def.doc = doc;
   def.operands = operands;
   for (const auto& field : attributes)
-    std::visit([&](auto member) { def.attributes.push_back({std::string(field.name), std::string(field.doc), A{}.*member}); },
-               field.field);
+    def.attributes.push_back({std::string(field.name), std::string(field.doc), field.get(A{})});
   auto call = [fields = attributes](const AttributeMap& map, std::span<const TensorType> in) {
     return OpCall<A>{read_attributes(fields, map), in};
   };
