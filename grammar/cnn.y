@@ -94,7 +94,6 @@ using ast::BinaryOperator, ast::Relation, ast::UnaryOperator;
 start
     : FILE_START file
     | EXPRESSION_START expression                  { build.set_expression($2); }
-    | EXPRESSION_START error                       { yyclearin; yyerrok; }
     ;
 file: %empty | items ;
 items: item | items STATEMENT_END item ;

@@ -74,7 +74,10 @@ bool is_word_of_language(TokenKind kind) { return kind >= Tokens::NETWORK && kin
 std::string describe(const Situation& at) {
   const Token& token = at.found();
   if (token.kind == Tokens::STATEMENT_END && at.text(token) == ";") return "`;`";
-  if (token.kind == Tokens::STATEMENT_END || token.kind == Tokens::END) return grammar::token_text(token.kind);
+  if (token.kind == Tokens::STATEMENT_END || token.kind == Tokens::END) {
+    const std::string_view article = "the ";
+    return std::string(grammar::token_text(token.kind)).substr(article.size());
+  }
   return fmt::format("`{}`", abbreviate(at.text(token), 40));
 }
 
