@@ -61,6 +61,7 @@ TEST(CheckedSize, overflow_is_seen_even_beside_a_zero) {
   EXPECT_EQ(checked_size(Shape{huge, 2}, 1), std::nullopt);
   EXPECT_EQ(checked_size(Shape{huge}, 4), std::nullopt);
   EXPECT_EQ(checked_size(Shape{huge, huge, 0}, 1), std::nullopt);
+  EXPECT_EQ(checked_size(Shape{0, huge, huge}, 1), std::nullopt);
   EXPECT_EQ(checked_add(huge, huge), std::nullopt);
 }
 

@@ -63,6 +63,14 @@ TEST(Safetensors, reads_what_the_reference_library_writes) {
   EXPECT_EQ(file.find("empty")->shape, (std::vector<std::uint64_t>{0, 4}));
 }
 
+TEST(Safetensors, reads_every_escape_of_json) {
+  const std::string header = R"({"__metadata__":{"k":"\"\\\/\b\f\n\r\t\u00e4\ud83d\ude00\udbff\udfff"}})";
+  std::string content(8, '\0');
+  content[0] = static_cast<char>(header.size());
+  const Safetensors file = parse_safetensors(bytes_of(content + header), "f");
+  EXPECT_EQ(file.metadata.at("k"), "\"\\/\b\f\n\r\tä😀\U0010ffff");
+}
+
 TEST(Safetensors, bytes_stay_valid_when_the_file_moves) {
   Safetensors file = read_safetensors(data_file("official.safetensors"));
   const Safetensors moved = std::move(file);
