@@ -117,6 +117,8 @@ def run_lit(build, pattern):
         if pattern is not None:
             command += ['--filter', pattern.pattern, '--allow-empty-runs']
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+        if pattern is not None and done.returncode == 0 and not os.path.exists(report):
+            return totals       # the filter matches no lit test
         try:
             with open(report, encoding='utf-8') as file:
                 tests = json.load(file)['tests']
