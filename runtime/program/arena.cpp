@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One mapping for all buffers; checked sizes.
+#include "runtime/program/arena.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+namespace cnnc::runtime {
+namespace {
+
+constexpr uint64_t kLargest = uint64_t{1} << 63;
+
+uint64_t saturating_add(uint64_t left, uint64_t right) {
+  uint64_t sum = 0;
+  if (__builtin_add_overflow(left, right, &sum)) return kLargest;
+  return std::min(sum, kLargest);
+}
+
+/// The number after `key` in /proc/meminfo, in bytes.
+uint64_t memory_information(const std::string& key) {
+  std::ifstream in("/proc/meminfo");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
+  return kLargest;
+}
+
+uint64_t number_in(const char* path) {
+  std::ifstream in(path);
+  uint64_t number = 0;
+  return in >> number ? number : kLargest;
+}
+
+}  // namespace
+
+uint64_t saturating_size(uint64_t left, uint64_t right, uint64_t more) {
+  uint64_t product = 0;
+  if (__builtin_mul_overflow(left, right, &product)) return kLargest;
+  return saturating_add(product, more);
+}
+
+Arena::~Arena() {
+  if (memory_) munmap(memory_, bytes_);
+}
+
+void Arena::reserve(void** place, uint64_t bytes) {
+  requests_.push_back({place, bytes_});
+  const uint64_t padded = saturating_add(bytes, kSlack + kAlignment - 1) / kAlignment * kAlignment;
+  bytes_ = saturating_add(bytes_, padded);
+}
+
+bool Arena::allocate() {
+  if (bytes_ == 0) return true;
+  if (bytes_ >= kLargest || bytes_ > available_memory()) return false;
+  void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  memory_ = memory;
+  for (const Request& request : requests_) *request.place = static_cast<char*>(memory) + request.offset;
+  return true;
+}
+
+uint64_t available_memory() {
+  uint64_t available = memory_information("MemAvailable:");
+  const uint64_t group_limit = number_in("/sys/fs/cgroup/memory.max"), group_used = number_in("/sys/fs/cgroup/memory.current");
+  if (group_limit < kLargest && group_used < group_limit) available = std::min(available, group_limit - group_used);
+  rlimit address_space = {};
+  if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY)
+    available = std::min<uint64_t>(available, address_space.rlim_cur);
+  return available;
+}
+
+std::string memory_text(uint64_t bytes) {
+  constexpr double kMegabyte = 1e6;
+  char text[64];
+  const double megabytes = static_cast<double>(bytes) / kMegabyte;
+  if (megabytes >= 1000) std::snprintf(text, sizeof text, "%.1f GB", megabytes / 1000);
+  else std::snprintf(text, sizeof text, "%.1f MB", megabytes);
+  return text;
+}
+
+}  // namespace cnnc::runtime

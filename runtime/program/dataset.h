@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Data sets in memory: columns of samples as the program's inputs and labels want them, checked when they are loaded.
+// Files → DataTable (one a part: training, test); parts select samples of tables. Tests: test/runtime/program.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/abi/program.h"
+#include "runtime/formats/element.h"
+#include "runtime/settings/recipe.h"
+
+namespace cnnc::runtime {
+
+/// One input or label of all samples. Integer labels are already 32-bit integers; everything else is as in the file.
+struct DataColumn {
+  const cnn_column* column = nullptr;   // the program's
+  std::string file;                     // for messages
+  formats::ElementType type{};
+  std::vector<std::byte> bytes;
+  size_t sample_bytes = 0;
+
+  std::span<const std::byte> sample(size_t i) const { return std::span(bytes).subspan(i * sample_bytes, sample_bytes); }
+};
+
+struct DataTable {
+  size_t count = 0;
+  std::vector<DataColumn> columns;
+  /// Null where the table has no such column.
+  const DataColumn* find(const cnn_column& column) const;
+};
+
+/// Samples of a table under a name that is printed: "training", "test", "validation".
+struct DataPart {
+  std::string name;
+  std::shared_ptr<const DataTable> table;
+  std::vector<uint32_t> samples;
+  bool empty() const { return samples.empty(); }
+};
+
+struct Dataset {
+  DataPart training;
+  DataPart test;          // empty where the data has none
+  DataPart validation;    // empty without the setting
+  /// What an epoch is measured on.
+  const DataPart& measured() const { return validation.empty() ? test : validation; }
+};
+
+/// What the program wants of data.
+struct DataNeeds {
+  std::span<const cnn_column> columns;   // of a function; those of role CNN_INPUT and CNN_LABEL count
+  int64_t classes = 0;                   // integer labels must be below; 0: any that is not negative
+};
+
+/// Which parts to load.
+enum class DataUse { Training, Evaluation };
+
+/// Loads what the recipe names, or what `--data` names instead (`override_path`, empty where it is not given): a folder, or the
+/// text of a data setting. Throws Failure and FormatError.
+Dataset load_dataset(const settings::Recipe& recipe, const std::string& override_path, const DataNeeds& needs, DataUse use);
+
+/// Checks dims of one sample against the program's column; throws Failure that names both. [8, 8] fits [1, 8, 8].
+void check_sample_shape(const std::string& file, std::span<const uint64_t> sample_dims, const cnn_column& column);
+
+}  // namespace cnnc::runtime

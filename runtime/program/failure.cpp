@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Diagnostics on standard error. A progress bar on the terminal is wiped first.
+#include "runtime/program/failure.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace cnnc::runtime {
+namespace {
+
+std::string& diagnostic_name() {
+  static std::string name = "program";
+  return name;
+}
+
+}  // namespace
+
+void set_diagnostic_name(const std::string& name) { diagnostic_name() = name; }
+
+void print_diagnostic(const std::string& severity, const std::string& message, const std::string& help) {
+  std::string text = isatty(STDERR_FILENO) ? "\r\x1b[K" : "";
+  text += diagnostic_name() + ": " + severity + ": " + message + "\n";
+  if (!help.empty()) text += "  help: " + help + "\n";
+  std::fputs(text.c_str(), stderr);
+}
+
+}  // namespace cnnc::runtime

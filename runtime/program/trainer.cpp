@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Training from start or checkpoint to the last epoch.
+#include "runtime/program/trainer.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "runtime/formats/error.h"
+#include "runtime/formats/text.h"
+#include "runtime/program/failure.h"
+#include "runtime/program/measurement_text.h"
+#include "runtime/program/non_finite.h"
+#include "runtime/program/shuffle.h"
+#include "runtime/program/signals.h"
+#include "runtime/program/weights_file.h"
+#include "runtime/settings/words.h"
+
+namespace cnnc::runtime {
+
+Trainer::Trainer(Session& session, TrainOptions options)
+    : session_(session), options_(std::move(options)), recipe_(require_training(session)), model_(*session.program),
+      step_(session, model_), evaluation_(session, model_) {
+  session_.context.stop = stop_flag();
+  check_augmentation(session_.settings, step_.gradients().columns());
+  const bool needs_data = session_.settings.epochs > 0 || options_.overfit;
+  if (needs_data) {
+    data_ = load_dataset(session_.settings, options_.data, {step_.gradients().columns(), class_count(recipe_)}, DataUse::Training);
+    batch_ = std::min(session_.settings.batch, static_cast<int64_t>(data_.training.samples.size()));
+    reader_ = std::make_unique<BatchReader>(*recipe_.gradients, *data_.training.table, session_.settings);
+  }
+  allocate();
+  start_weights();
+  accuracy_ = step_.gradients().find_column(CNN_METRIC, "accuracy");
+}
+
+void Trainer::allocate() {
+  const auto plan = [&](Arena& arena, int64_t batch) {
+    model_.reserve_training(arena, recipe_);
+    step_.reserve(arena, batch);
+    evaluation_.reserve(arena, batch);
+    arena.reserve(&workspace_, std::max(TrainingStep::workspace(recipe_, *session_.program, batch), Evaluation::workspace(session_, batch)));
+  };
+  arena_ = allocate_buffers(plan, batch_);
+  step_.connect(workspace_);
+  evaluation_.connect(workspace_);
+  order_.resize(data_.training.samples.size());
+  samples_.resize(static_cast<size_t>(batch_));
+  const auto count = static_cast<int64_t>(order_.size());
+  // Statistics of a batch of one sample are none.
+  drops_last_ = session_.program->state_count > 0 && batch_ > 1 && count % batch_ == 1;
+  if (drops_last_)
+    print_diagnostic("note", "the last batch of an epoch has one sample and the network has batchnorm, which needs two: it is left out");
+}
+
+void Trainer::start_weights() {
+  const settings::Recipe& settings = session_.settings;
+  rates_ = {settings.schedule, settings.optimizer.rate, 0, std::max<int64_t>(1, batches_per_epoch()), 1};
+  rates_.warmup_steps = in_steps(settings.warmup, rates_.steps_per_epoch);
+  rates_.total_steps = rates_.steps_per_epoch * settings.epochs;
+  if (!options_.resume.empty()) {
+    position_ = read_checkpoint(options_.resume, model_, recipe_, identity());
+    if (position_.batch > batches_per_epoch()) fail(formats::quote_name(options_.resume) + " is from an epoch with more batches than this one has");
+    return;
+  }
+  const std::string& weights = options_.weights.empty() ? settings.weights : options_.weights;
+  if (weights.empty()) model_.initialise(static_cast<uint64_t>(settings.seed));
+  else read_weights(weights, model_);
+}
+
+int64_t Trainer::batches_per_epoch() const {
+  const auto count = static_cast<int64_t>(order_.size());
+  return (count + batch_ - 1) / batch_ - (drops_last_ ? 1 : 0);
+}
+
+TrainingIdentity Trainer::identity() const {
+  TrainingIdentity out;
+  for (const settings::NamedText& setting : session_.effective)
+    if (setting.name != "epochs" && setting.name != "data" && setting.name != "weights" && setting.name != "classes") out.settings.push_back(setting);
+  out.settings.push_back({"shuffle", options_.no_shuffle ? "no" : "yes"});
+  if (options_.no_augment) out.settings.push_back({"augmentation", "off"});
+  out.samples = static_cast<int64_t>(data_.training.samples.size());
+  out.seed = static_cast<uint64_t>(session_.settings.seed);
+  return out;
+}
+
+BatchAugmentation Trainer::augmentation() const {
+  if (options_.no_augment) return {};
+  return {session_.settings.augment, static_cast<uint64_t>(session_.settings.seed), position_.epoch};
+}
+
+std::span<const uint32_t> Trainer::batch_samples(int64_t batch) {
+  const size_t begin = static_cast<size_t>(batch * batch_), count = std::min(static_cast<size_t>(batch_), order_.size() - begin);
+  for (size_t i = 0; i < count; ++i) samples_[i] = data_.training.samples[order_[begin + i]];
+  return std::span(samples_).first(count);
+}
+
+EpochNumbers Trainer::epoch_numbers(int64_t batches) const {
+  const double samples = static_cast<double>(std::max<int64_t>(1, position_.samples));
+  return {position_.epoch + 1, session_.settings.epochs, position_.batch, batches, position_.samples,
+          position_.loss_sum / samples, position_.accuracy_sum / samples, accuracy_ >= 0};
+}
+
+void Trainer::after_step(int64_t images) {
+  ++position_.step;
+  ++position_.batch;
+  position_.samples += images;
+  position_.loss_sum += step_.mean_loss() * static_cast<double>(images);
+  if (accuracy_ >= 0) position_.accuracy_sum += step_.metric_sum(accuracy_);
+}
+
+Trainer::EpochEnd Trainer::train_epoch() {
+  if (options_.no_shuffle)
+    for (size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<uint32_t>(i);
+  else
+    epoch_order(static_cast<uint64_t>(session_.settings.seed), position_.epoch, order_);
+  const int64_t batches = batches_per_epoch();
+  while (position_.batch < batches) {
+    if (stop_status() != 0) return EpochEnd::Stopped;
+    if (take_save_request()) save_checkpoint();
+    const std::span<const uint32_t> samples = batch_samples(position_.batch);
+    const auto images = static_cast<int64_t>(samples.size());
+    reader_->read(step_.gradients(), samples, augmentation(), *session_.pool);
+    const double rate = rates_.at(position_.step);
+    switch (step_.run({images, position_.step + 1, position_.epoch, rate})) {
+      case StepOutcome::Stopped: return EpochEnd::Stopped;
+      case StepOutcome::NotFinite: stop_not_finite(rate, samples);
+      case StepOutcome::Done: break;
+    }
+    after_step(images);
+    log_->row(position_.step, position_.epoch + 1, step_.mean_loss(), rate, session_.program->element == CNN_F32);
+    progress_->step(epoch_numbers(batches), images);
+  }
+  return EpochEnd::Done;
+}
+
+/// Measures the network after an epoch; false when a signal stopped it.
+bool Trainer::measure() {
+  measured_.reset();
+  const DataPart& part = data_.measured();
+  if (part.empty()) return true;
+  measured_ = evaluation_.run(part);
+  return measured_.has_value();
+}
+
+void Trainer::stop_not_finite(double rate, std::span<const uint32_t> samples) {
+  progress_->wipe();
+  log_->flush();
+  const std::string birth = explain_non_finite({session_, model_, step_, workspace_, samples, position_.epoch, position_.step + 1});
+  fail("training stopped at step " + std::to_string(position_.step + 1) + " (epoch " + std::to_string(position_.epoch + 1) + "): " + birth,
+       "the checkpoint " + formats::quote_name(options_.checkpoint) + ", if one was written, is from before; the rate was " +
+           settings::number_text(rate) + ": a smaller one often helps");
+}
+
+void Trainer::save_checkpoint() {
+  log_->flush();
+  const cnn_tensor* broken = find_non_finite(model_.weight_tensors(), session_.program->element, model_.weights);
+  if (broken)
+    fail("after step " + std::to_string(position_.step) + " the weights `" + std::string(broken->name) +
+         "` are not finite: training stopped, and the checkpoint before it stays");
+  try {
+    write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
+  } catch (const formats::FormatError& error) {
+    print_diagnostic("warning", "THE CHECKPOINT WAS NOT WRITTEN: " + std::string(error.what()), "training goes on until the next one");
+  }
+}
+
+int Trainer::leave_on_signal() {
+  progress_->wipe();
+  log_->flush();
+  write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
+  std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: train --resume %s\n", static_cast<long long>(position_.step),
+               formats::quote_name(options_.checkpoint).c_str(), formats::escape_terminal(options_.checkpoint).c_str());
+  return stop_status();
+}
+
+int Trainer::run() {
+  log_ = std::make_unique<TrainingLog>(options_.log, position_.step);
+  const int64_t batches = std::max<int64_t>(1, batches_per_epoch());
+  progress_ = std::make_unique<ProgressDisplay>(options_.quiet, session_.settings.epochs * batches - position_.epoch * batches - position_.batch);
+  while (position_.epoch < session_.settings.epochs) {
+    if (train_epoch() == EpochEnd::Stopped || !measure()) return leave_on_signal();
+    progress_->epoch(epoch_numbers(batches), data_.measured().name, measured_ ? &*measured_ : nullptr);
+    position_ = {position_.step, position_.epoch + 1, 0, 0, 0, 0};
+    save_checkpoint();
+  }
+  return finish();
+}
+
+int Trainer::finish() {
+  if (!measured_ && session_.settings.epochs > 0 && !measure()) return leave_on_signal();
+  if (!options_.save.empty()) write_weights(options_.save, model_);
+  if (measured_) std::fputs(summary_text(data_.measured().name, *measured_).c_str(), stdout);
+  return kDone;
+}
+
+int Trainer::overfit() {
+  constexpr double kNearZero = 0.01;
+  constexpr int64_t kMostSteps = 2000, kStepsPerLine = 100;
+  options_.no_augment = true;
+  for (size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<uint32_t>(i);
+  log_ = std::make_unique<TrainingLog>(options_.log, 0);
+  progress_ = std::make_unique<ProgressDisplay>(options_.quiet, kMostSteps);
+  const std::span<const uint32_t> samples = batch_samples(0);
+  const auto images = static_cast<int64_t>(samples.size());
+  reader_->read(step_.gradients(), samples, {}, *session_.pool);
+  const double rate = session_.settings.optimizer.rate;
+  while (position_.step < kMostSteps) {
+    const StepOutcome outcome = step_.run({images, position_.step + 1, 0, rate});
+    if (outcome == StepOutcome::Stopped) return stop_status();
+    if (outcome == StepOutcome::NotFinite) stop_not_finite(rate, samples);
+    ++position_.step;
+    log_->row(position_.step, 1, step_.mean_loss(), rate, session_.program->element == CNN_F32);
+    if (!options_.quiet && position_.step % kStepsPerLine == 0)
+      std::fprintf(stderr, "step %lld: loss %.4f\n", static_cast<long long>(position_.step), step_.mean_loss());
+    if (step_.mean_loss() < kNearZero) {
+      std::printf("one batch of %lld images is learned: loss %.4f after %lld steps\n", static_cast<long long>(images), step_.mean_loss(),
+                  static_cast<long long>(position_.step));
+      if (!options_.save.empty()) write_weights(options_.save, model_);
+      return kDone;
+    }
+  }
+  fail("one batch of " + std::to_string(images) + " images was not learned: the loss is " + settings::number_text(static_cast<float>(step_.mean_loss())) +
+           " after " + std::to_string(kMostSteps) + " steps",
+       "look for a mistake in the network or the labels, or try another rate");
+}
+
+}  // namespace cnnc::runtime

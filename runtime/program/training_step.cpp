@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A training step on flat buffers.
+#include "runtime/program/training_step.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "runtime/program/failure.h"
+
+namespace cnnc::runtime {
+namespace {
+
+constexpr int64_t kElementsPerSum = 1 << 14;
+constexpr double kClipEpsilon = 1e-6;
+
+bool stop_requested(const cnn_context& context) { return context.stop && *context.stop != 0; }
+
+}  // namespace
+
+TrainingStep::TrainingStep(const Session& session, Model& model)
+    : session_(session), model_(model), recipe_(*session.recipe), gradients_(*recipe_.gradients), update_(*recipe_.update) {
+  ranges_ = update_ranges();
+  partial_sums_.resize(static_cast<size_t>(round_up(model.program->weight_elements, kElementsPerSum) / kElementsPerSum));
+  const size_t group = static_cast<size_t>(update_.function().group) * element_bytes(model.program->element);
+  beyond_.resize(group * static_cast<size_t>(1 + recipe_.moment_count));
+}
+
+/// Neighbours with equal decay are one range: without `no_decay`, all weights are.
+std::vector<TrainingStep::Range> TrainingStep::update_ranges() const {
+  const settings::OptimizerSetting& optimizer = session_.settings.optimizer;
+  std::vector<Range> out;
+  for (const cnn_tensor& tensor : model_.weight_tensors()) {
+    const bool spared = std::find(optimizer.no_decay.begin(), optimizer.no_decay.end(), tensor.group) != optimizer.no_decay.end();
+    const double decay = spared ? 0 : optimizer.decay;
+    if (!out.empty() && out.back().decay == decay) out.back().end = tensor.offset + tensor.elements;
+    else out.push_back({tensor.offset, tensor.offset + tensor.elements, decay});
+  }
+  return out;
+}
+
+uint64_t TrainingStep::workspace(const cnn_recipe& recipe, const cnn_program& program, int64_t batch) {
+  uint64_t bytes = std::max(workspace_bytes(*recipe.gradients, batch), workspace_bytes(*recipe.update, program.weight_elements));
+  if (program.prepare) bytes = std::max(bytes, workspace_bytes(*program.prepare, 1));
+  return bytes;
+}
+
+void TrainingStep::reserve(Arena& arena, int64_t batch) {
+  gradients_.reserve(arena, batch);
+  update_.reserve(arena, 1);
+}
+
+void TrainingStep::connect(void* workspace) {
+  workspace_ = workspace;
+  model_.connect(gradients_);
+  model_.connect(update_);
+}
+
+double TrainingStep::metric_sum(int32_t column) const {
+  double sum = 0;
+  for (int64_t i = 0; i < batch_; ++i) sum += gradients_.value(column, i);
+  return sum;
+}
+
+/// In fixed pieces whose sums are added in order: the same bits for any number of threads.
+double TrainingStep::sum_of_squares() {
+  return with_float(model_.program->element, [&](auto zero) {
+    const auto* values = static_cast<const decltype(zero)*>(model_.gradients);
+    const int64_t elements = model_.program->weight_elements;
+    session_.pool->for_each(static_cast<int64_t>(partial_sums_.size()), [&](int64_t piece) {
+      double sum = 0;
+      const int64_t end = std::min(elements, (piece + 1) * kElementsPerSum);
+      for (int64_t i = piece * kElementsPerSum; i < end; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+      partial_sums_[static_cast<size_t>(piece)] = sum;
+    });
+    double sum = 0;
+    for (double partial : partial_sums_) sum += partial;
+    return sum;
+  });
+}
+
+StepOutcome TrainingStep::run(const StepInput& input) {
+  batch_ = input.batch;
+  gradients_.set_scalar("images", static_cast<double>(input.batch));
+  gradients_.set_scalar("seed", static_cast<double>(session_.settings.seed));
+  gradients_.set_scalar("epoch", static_cast<double>(input.epoch));
+  gradients_.set_scalar("step", static_cast<double>(input.step));
+  if (gradients_.call(input.batch, workspace_, session_.context) != CNN_OK || stop_requested(session_.context)) return StepOutcome::Stopped;
+
+  const int32_t loss = gradients_.find_column(CNN_LOSS);
+  double sum = 0;
+  for (int64_t i = 0; i < input.batch; ++i) sum += gradients_.value(loss, i);
+  mean_loss_ = sum / static_cast<double>(input.batch);
+  gradient_norm_ = std::sqrt(sum_of_squares());
+  if (!std::isfinite(mean_loss_) || !std::isfinite(gradient_norm_)) return StepOutcome::NotFinite;
+  if (!input.update) return StepOutcome::Done;
+
+  const double scale = session_.settings.clip ? std::min(1.0, *session_.settings.clip / (gradient_norm_ + kClipEpsilon)) : 1.0;
+  update(input, scale);
+  if (model_.program->state_count > 0) std::memcpy(model_.states, model_.next_states, model_.state_bytes());
+  return StepOutcome::Done;
+}
+
+void TrainingStep::update(const StepInput& input, double scale) {
+  const settings::OptimizerSetting& optimizer = session_.settings.optimizer;
+  update_.set_scalar("rate", input.rate);
+  update_.set_scalar("step", static_cast<double>(input.step));
+  for (const auto& [name, value] : optimizer.arguments) update_.set_scalar(name, value);
+  if (!update_.set_scalar("scale", scale) && scale != 1.0)
+    throw Failure(kInternalError, "the program's update has no scalar `scale`, so `clip` cannot work");
+  for (const Range& range : ranges_) {
+    update_.set_scalar("decay", range.decay);
+    update_range(range);
+  }
+}
+
+/// Updates in place. The function may write up to a group beyond the range's end, into the next weights: these are put back.
+void TrainingStep::update_range(const Range& range) {
+  const auto size = static_cast<int64_t>(element_bytes(model_.program->element));
+  const int64_t moments = recipe_.moment_count, stride = model_.program->weight_elements * size;
+  char* const weights = static_cast<char*>(model_.weights);
+  char* const first_moment = static_cast<char*>(model_.moments);
+  const auto target = [&](int64_t i) { return i == 0 ? weights : first_moment + (i - 1) * stride; };
+
+  int32_t column = 0;
+  update_.set_column(column++, weights + range.begin * size);
+  update_.set_column(column++, static_cast<char*>(model_.gradients) + range.begin * size);
+  for (int64_t m = 0; m < moments; ++m) update_.set_column(column++, first_moment + m * stride + range.begin * size);
+  for (int64_t i = 0; i <= moments; ++i) update_.set_column(column++, target(i) + range.begin * size);
+
+  const int64_t count = range.end - range.begin;
+  const auto beyond = static_cast<size_t>((round_up(count, update_.function().group) - count) * size);
+  for (int64_t i = 0; i <= moments && beyond > 0; ++i)
+    std::memcpy(beyond_.data() + static_cast<size_t>(i) * beyond, target(i) + range.end * size, beyond);
+  cnn_context uninterrupted = session_.context;
+  uninterrupted.stop = nullptr;
+  update_.call(count, workspace_, uninterrupted);
+  for (int64_t i = 0; i <= moments && beyond > 0; ++i)
+    std::memcpy(target(i) + range.end * size, beyond_.data() + static_cast<size_t>(i) * beyond, beyond);
+}
+
+}  // namespace cnnc::runtime
