@@ -12,6 +12,7 @@
 //  - no kernel allocates: scratch of constant size lies on the stack (bounded), anything larger is a value of the plan.
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -86,7 +87,8 @@ struct ConstantData {
 };
 
 struct FunctionPlan {
-  const Function* function = nullptr;
+  const Function* function = nullptr;   // the module's function with the copies that layouts and results need: `owned`
+  std::shared_ptr<const Function> owned;
   int64_t group = 1;                    // images that a step of the batch loop covers: lanes, or 1
   std::vector<Kernel> kernels;
   std::vector<Layout> layouts;          // by ValueId

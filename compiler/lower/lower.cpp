@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// lower_kernel: pipeline → bitcode, without checks, runtime and queries of bounds. Halide writes files only, so the results
+// go through a folder of their own.
+#include "lower/lower.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "lower/kernel_builder.h"
+#include "lower/numbers.h"
+#include "support/check.h"
+
+namespace cnnc {
+namespace {
+
+/// A folder that goes when this object does.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "cnnc-XXXXXX").string();
+    if (mkdtemp(pattern.data())) path_ = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  bool exists() const { return !path_.empty(); }
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Halide's messages as exceptions: without it, errors inside destructors end the process without a word.
+class Reporter : public Halide::CompileTimeErrorReporter {
+ public:
+  void warning(const char*) override {}
+  void error(const char* message) override { throw InternalError(message); }
+};
+
+Halide::Target halide_target(const Target& target, bool sanitize) {
+  Halide::Target result{std::string(target.halide)};
+  for (auto feature : {Halide::Target::NoRuntime, Halide::Target::NoAsserts, Halide::Target::NoBoundsQuery, Halide::Target::UserContext,
+                       Halide::Target::StrictFloat})
+    result.set_feature(feature);
+  if (sanitize) result.set_feature(Halide::Target::ASAN);
+  return result;
+}
+
+}  // namespace
+
+LoweredKernel lower_kernel(const FunctionPlan& plan, const Kernel& kernel, const Target& target, const LowerOptions& options) {
+  static Reporter reporter;
+  Halide::set_custom_compile_time_error_reporter(&reporter);
+  LoweredKernel result;
+  const TemporaryFolder folder;
+  if (!folder.exists()) {
+    result.error = "no temporary folder can be made";
+    return result;
+  }
+  try {
+    KernelBuilder builder(plan, kernel, target);
+    Halide::Pipeline pipeline = build_pipeline(builder);
+    const Halide::Module module = pipeline.compile_to_module(builder.arguments(), options.function_name, halide_target(target, options.sanitize));
+    std::map<Halide::OutputFileType, std::string> files = {{Halide::OutputFileType::bitcode, folder.file("kernel.bc")}};
+    if (options.statement) files[Halide::OutputFileType::stmt] = folder.file("kernel.stmt");
+    module.compile(files);
+    result.bitcode = read_file(folder.file("kernel.bc"));
+    if (options.statement) result.statement = read_file(folder.file("kernel.stmt"));
+  } catch (const std::exception& error) {
+    result.error = error.what();
+  }
+  return result;
+}
+
+Halide::Pipeline build_pipeline(KernelBuilder& builder) {
+  const std::string& name = builder.kernel().schedule.name;
+  CNNC_CHECK(name == "plain", "a template of that name: " + name);
+  return build_plain(builder);
+}
+
+}  // namespace cnnc

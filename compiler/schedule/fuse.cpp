@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Which nodes form a kernel. A node with a loop nest of its own is the anchor of a kernel; elementwise nodes join the kernel
+// that computes their latest operand, where both run over the same elements; cheap ones are evaluated again wherever they
+// are read. With PlanOptions::plain each node is a kernel.
+#include <algorithm>
+
+#include "ir/op.h"
+#include "schedule/steps.h"
+#include "support/check.h"
+
+namespace cnnc {
+namespace {
+
+bool is_map(const Node& node) { return node.op->name == "map"; }
+
+/// Operations whose repetition costs more than a load.
+bool is_cheap(const ScalarExpression& f) {
+  constexpr size_t kMostNodes = 12;
+  if (f.nodes().size() > kMostNodes) return false;
+  for (const ScalarExpression::Node& node : f.nodes()) switch (node.op) {
+      case ScalarOp::Divide: case ScalarOp::Power: case ScalarOp::Modulo: case ScalarOp::Exp: case ScalarOp::Log: case ScalarOp::Log1p:
+      case ScalarOp::Sqrt: case ScalarOp::Tanh: case ScalarOp::Sigmoid: case ScalarOp::Erf: case ScalarOp::Sin: case ScalarOp::Cos:
+        return false;
+      default: break;
+    }
+  return true;
+}
+
+/// Ops that read each element of their operands a few times only, at places that follow from their own.
+bool reads_elementwise(const std::string& op) {
+  return op == "map" || op == "reduce" || op == "maxpool" || op == "avgpool" || op == "reshape" || op == "broadcast";
+}
+
+class Fuser {
+ public:
+  Fuser(Draft& draft) : draft_(draft), graph_(draft.function->graph), plain_(draft.purpose == Purpose::Plain) {
+    users_.resize(static_cast<size_t>(graph_.value_count()));
+    ready_.assign(static_cast<size_t>(graph_.value_count()), -1);
+    for (size_t i = 0; i < graph_.nodes().size(); ++i)
+      for (ValueId operand : graph_.nodes()[i].operands)
+        if (operand.valid()) users_[index(operand)].push_back(static_cast<int32_t>(i));
+  }
+
+  void run() {
+    const auto count = static_cast<int32_t>(graph_.nodes().size());
+    draft_.roles.resize(graph_.nodes().size());
+    for (int32_t i = 0; i < count; ++i) {
+      const Node& node = graph_.node(i);
+      draft_.roles[static_cast<size_t>(i)] = role(node);
+      int32_t ready = -1;
+      for (ValueId operand : node.operands)
+        if (operand.valid()) ready = std::max(ready, ready_[index(operand)]);
+      if (draft_.roles[static_cast<size_t>(i)] == NodeRole::Computed) ready = add_to_kernel(i, ready);
+      for (ValueId result : node.results) ready_[index(result)] = ready;
+    }
+    for (Kernel& kernel : draft_.kernels) add_inlined_producers(kernel);
+  }
+
+ private:
+  static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
+  const Layout& layout(ValueId value) const { return draft_.layouts.at(index(value)); }
+  NodeRole role_of(int32_t node) const { return draft_.roles.at(static_cast<size_t>(node)); }
+
+  NodeRole role(const Node& node) const {
+    const std::string& op = node.op->name;
+    if (op == "constant") return std::get<Numbers>(node.attributes.at("values")).size() == 1 ? NodeRole::Inlined : NodeRole::Data;
+    if (op == "iota" || op == "images" || op == "broadcast") return NodeRole::Inlined;
+    if (op == "reshape") {
+      const int32_t producer = graph_.value(node.operands[0]).node;
+      if (producer >= 0 && role_of(producer) == NodeRole::Inlined) return NodeRole::Inlined;
+      return keeps_memory(node) ? NodeRole::Alias : NodeRole::Computed;
+    }
+    return can_inline(node) ? NodeRole::Inlined : NodeRole::Computed;
+  }
+
+  /// Row-major order is that of the memory, except where a vector holds channels.
+  bool keeps_memory(const Node& reshape) const {
+    const Layout& from = layout(reshape.operands[0]);
+    return from == layout(reshape.results[0]) && (from.kind == LayoutKind::Planar || from.kind == LayoutKind::Lanes);
+  }
+
+  bool can_inline(const Node& node) const {
+    if (plain_ || !is_map(node) || is_result(*draft_.function, node.results[0])) return false;
+    const TensorType& type = graph_.type(node.results[0]);
+    const auto& users = users_[index(node.results[0])];
+    const bool cheap = is_cheap(std::get<ScalarExpression>(node.attributes.at("f")));
+    if (users.empty() || (!cheap && users.size() > 1) || (users.size() > 1 && node.operands.size() > 2)) return false;
+    for (ValueId operand : node.operands)   // a copy changes the layout: that is its purpose
+      if (graph_.type(operand) == type && !(layout(operand) == layout(node.results[0]))) return false;
+    for (int32_t user : users) {
+      const Node& reader = graph_.node(user);
+      const std::string& op = reader.op->name;
+      if (!reads_elementwise(op) || op == "reshape" || op == "broadcast") return false;
+      if (op == "reduce" && !cheap) return false;
+      if (op == "map" && graph_.type(reader.results[0]).dims != type.dims) return false;
+      if (graph_.type(reader.results[0]).batched != type.batched && op != "reduce") return false;
+      if ((op == "maxpool" || op == "avgpool") && (!cheap || node.operands.size() > 2)) return false;
+    }
+    // A kernel that would otherwise end in this node, as an epilogue, stores it: only several readers make that worthwhile.
+    return true;
+  }
+
+  /// The kernel of the node: an existing one that it joins, else a new one. `ready`: the last kernel that it depends on.
+  int32_t add_to_kernel(int32_t node_index, int32_t ready) {
+    const Node& node = graph_.node(node_index);
+    if (!plain_ && is_map(node)) {
+      if (ready >= 0 && can_join(node, draft_.kernels[static_cast<size_t>(ready)])) {
+        draft_.kernels[static_cast<size_t>(ready)].nodes.push_back(node_index);
+        return ready;
+      }
+      const auto last = static_cast<int32_t>(draft_.kernels.size()) - 1;
+      if (draft_.purpose == Purpose::Update && last >= 0 && can_join(node, draft_.kernels.back())) {
+        draft_.kernels.back().nodes.push_back(node_index);
+        return last;
+      }
+    }
+    Kernel kernel;
+    kernel.nodes = {node_index};
+    kernel.anchor = !plain_ && is_map(node) ? -1 : node_index;
+    draft_.kernels.push_back(std::move(kernel));
+    return static_cast<int32_t>(draft_.kernels.size()) - 1;
+  }
+
+  bool can_join(const Node& node, const Kernel& kernel) const {
+    constexpr size_t kMostNodes = 16;
+    if (kernel.nodes.size() >= kMostNodes) return false;
+    const ValueId result = node.results[0];
+    const ValueId other = graph_.node(kernel.nodes.front()).results[0];
+    return graph_.type(result) == graph_.type(other) && layout(result) == layout(other) && reads_at_own_place(node, kernel);
+  }
+
+  /// What the kernel computes itself is read at the place of the result only, also through inlined nodes.
+  bool reads_at_own_place(const Node& node, const Kernel& kernel) const {
+    for (ValueId operand : node.operands) {
+      const int32_t producer = operand.valid() ? graph_.value(operand).node : -1;
+      if (producer < 0) continue;
+      const bool inside = std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end();
+      if (inside && graph_.type(operand).dims != graph_.type(node.results[0]).dims) return false;
+      if (inside) continue;
+      const NodeRole role = role_of(producer);
+      if (role == NodeRole::Alias && depends_on(operand, kernel)) return false;
+      if (role == NodeRole::Inlined) {
+        if (is_map(graph_.node(producer)) ? !reads_at_own_place(graph_.node(producer), kernel) : depends_on(operand, kernel)) return false;
+      }
+    }
+    return true;
+  }
+
+  /// Whether the value is computed in the kernel, directly or through aliases and inlined nodes.
+  bool depends_on(ValueId value, const Kernel& kernel) const {
+    const int32_t producer = value.valid() ? graph_.value(value).node : -1;
+    if (producer < 0) return false;
+    if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) return true;
+    if (role_of(producer) == NodeRole::Computed) return false;
+    const auto& operands = graph_.node(producer).operands;
+    return std::any_of(operands.begin(), operands.end(), [&](ValueId operand) { return depends_on(operand, kernel); });
+  }
+
+  void add_inlined_producers(Kernel& kernel) const {
+    for (size_t i = 0; i < kernel.nodes.size(); ++i)
+      for (ValueId operand : graph_.node(kernel.nodes[i]).operands) {
+        const int32_t producer = operand.valid() ? graph_.value(operand).node : -1;
+        if (producer < 0 || role_of(producer) != NodeRole::Inlined) continue;
+        if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) == kernel.nodes.end()) kernel.nodes.push_back(producer);
+      }
+    std::sort(kernel.nodes.begin(), kernel.nodes.end());
+  }
+
+  Draft& draft_;
+  const Graph& graph_;
+  const bool plain_;
+  std::vector<std::vector<int32_t>> users_;   // by value: reading nodes
+  std::vector<int32_t> ready_;                // by value: the last kernel that must have run; -1: none
+};
+
+/// Sets reads and writes of one kernel after another.
+class ParameterFinder {
+ public:
+  explicit ParameterFinder(Draft& draft) : draft_(draft), graph_(draft.function->graph) {
+    const auto count = static_cast<size_t>(graph_.value_count());
+    stored_.assign(count, false);
+    for (const Port& port : draft.function->results) stored_[index(port.value)] = true;
+    for (size_t i = 0; i < graph_.nodes().size(); ++i)
+      if (draft.roles[i] == NodeRole::Alias) stored_[index(graph_.nodes()[i].operands[0])] = true;
+    for (const Kernel& kernel : draft.kernels)
+      for (ValueId value : read_values(kernel)) stored_[index(value)] = true;
+  }
+
+  void run() {
+    for (Kernel& kernel : draft_.kernels) {
+      kernel.reads = read_values(kernel);
+      for (int32_t node : kernel.nodes) {
+        if (draft_.roles[static_cast<size_t>(node)] != NodeRole::Computed) continue;
+        for (ValueId result : graph_.node(node).results)
+          if (stored_[index(result)]) kernel.writes.push_back(result);
+      }
+      CNNC_CHECK(!kernel.writes.empty(), "a kernel computes something that is used");
+    }
+  }
+
+ private:
+  static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
+
+  /// Operands that come from memory, in the order of their first use.
+  std::vector<ValueId> read_values(const Kernel& kernel) const {
+    std::vector<ValueId> reads;
+    for (int32_t node : kernel.nodes)
+      for (ValueId operand : graph_.node(node).operands) {
+        if (!operand.valid() || std::find(reads.begin(), reads.end(), operand) != reads.end()) continue;
+        const int32_t producer = graph_.value(operand).node;
+        if (producer >= 0 && std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) continue;
+        reads.push_back(operand);
+      }
+    return reads;
+  }
+
+  Draft& draft_;
+  const Graph& graph_;
+  std::vector<bool> stored_;
+};
+
+}  // namespace
+
+void fuse(Draft& draft, const PlanContext&) { Fuser(draft).run(); }
+
+void set_parameters(Draft& draft) { ParameterFinder(draft).run(); }
+
+ValueId memory_of(const Draft& draft, ValueId value) {
+  const Graph& graph = draft.function->graph;
+  for (;;) {
+    const int32_t node = graph.value(value).node;
+    if (node < 0 || draft.roles[static_cast<size_t>(node)] != NodeRole::Alias) return value;
+    value = graph.node(node).operands[0];
+  }
+}
+
+}  // namespace cnnc

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The steps of make_plan, in the order in which they run on one function, and the draft that they share. Private to schedule.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schedule/plan.h"
+
+namespace cnnc {
+
+/// What a function is for decides layouts and templates.
+enum class Purpose {
+  Plain,       // PlanOptions::plain
+  Training,    // RECIPE.gradients: images innermost
+  Inference,   // infer, RECIPE.evaluate: channels innermost, weights packed
+  Update,      // RECIPE.update: flat buffers, the "images" are elements
+  Prepare,     // once: packs weights
+};
+
+struct PlanContext {
+  const Module& module;
+  const Target& target;
+  const PlanOptions& options;
+  FlatLayout flat;
+  std::map<std::string, PreparedSlot, std::less<>> prepared;   // by name
+};
+
+/// How a node takes part in kernels.
+enum class NodeRole : uint8_t {
+  Computed,    // in one kernel, which stores its results or keeps them inside
+  Inlined,     // evaluated wherever it is read
+  Alias,       // its result is its operand's memory under other dimensions
+  Data,        // a constant of several numbers: data of the plan
+};
+
+/// A function while it is being planned.
+struct Draft {
+  std::shared_ptr<Function> function;   // with the copies that layouts and results need
+  Purpose purpose = Purpose::Plain;
+  std::vector<Layout> layouts;          // by ValueId
+  std::vector<NodeRole> roles;          // by node
+  std::vector<Kernel> kernels;          // in an order in which they may run
+};
+
+/// A new function in which every result is a computed value of its own: not an argument, a constant, an alias of one, or
+/// another result too.
+std::shared_ptr<Function> add_result_copies(const Function& function);
+/// A copy of a value: map {f = x0}, appended to `graph`.
+ValueId add_copy(Graph& graph, ValueId value, const std::string& layer);
+/// Copies the node with other operands; gives the new results.
+std::vector<ValueId> copy_node(Graph& graph, const Node& node, std::vector<ValueId> operands);
+
+/// Chooses the layout of every value, and inserts copies where a value is read in another layout than it is stored.
+Draft choose_layouts(const Function& function, Purpose purpose, const PlanContext& context);
+/// The layouts in which inference wants its prepared values, by name.
+std::map<std::string, Layout, std::less<>> wanted_prepared_layouts(const PlanContext& context);
+/// The layout in which a node reads its weight operand; Planar where it has no template for packed weights.
+Layout weight_layout(const Graph& graph, const Node& node, Purpose purpose, const PlanContext& context);
+
+/// Sets draft.roles and draft.kernels (nodes and anchors).
+void fuse(Draft& draft, const PlanContext& context);
+/// Sets reads and writes of the kernels from their nodes.
+void set_parameters(Draft& draft);
+/// The value whose memory this is: follows aliases.
+ValueId memory_of(const Draft& draft, ValueId value);
+
+/// Template and parameters of each kernel.
+void choose_schedules(Draft& draft, const PlanContext& context);
+
+/// Places of arguments, results and constants.
+void place_ports(const Draft& draft, const PlanContext& context, FunctionPlan& plan);
+/// Places of everything else, in the workspace: first fit by live ranges.
+void plan_memory(const Draft& draft, FunctionPlan& plan);
+
+std::string kernel_signature(const Draft& draft, const Kernel& kernel, const Target& target);
+
+/// The plan's index of an operand's reading kernels, by value.
+bool is_result(const Function& function, ValueId value);
+
+}  // namespace cnnc

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The table of templates.
+#include "schedule/templates.h"
+
+namespace cnnc {}
