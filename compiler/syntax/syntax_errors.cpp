@@ -113,6 +113,16 @@ std::optional<Explanation> body_without_braces(const Situation& at) {
   return Explanation{fmt::format("the branches of an `if` stand in braces, without `{}`", word), "write `if c { a } else { b }`"};
 }
 
+std::optional<Explanation> body_after_colon(const Situation& at) {
+  if (at.found().kind != Tokens::COLON || !at.expects(Tokens::LEFT_BRACE)) return std::nullopt;
+  return Explanation{"a body stands in braces, without `:`", "write `{ … }`"};
+}
+
+std::optional<Explanation> comma_between_lines(const Situation& at) {
+  if (at.found().kind != Tokens::COMMA || !at.expects(Tokens::STATEMENT_END)) return std::nullopt;
+  return Explanation{"unexpected `,`", "statements and settings are separated by line ends or `;`"};
+}
+
 std::optional<Explanation> conditional_after_value(const Situation& at) {
   if (at.found().kind != Tokens::IF || !at.after_value()) return std::nullopt;
   return Explanation{"the condition stands before the value", "write `if c { a } else { b }`"};
@@ -213,7 +223,8 @@ std::optional<Explanation> what_the_grammar_says(const Situation& at) {
 }
 
 constexpr Rule kRules[] = {
-    word_of_another_language, module_of_a_framework, body_without_braces, conditional_after_value, if_without_else, else_without_if,
+    word_of_another_language, module_of_a_framework, body_without_braces, body_after_colon, conditional_after_value, if_without_else,
+    else_without_if, comma_between_lines,
     unnamed_result, piped_arithmetic, arithmetic_on_pipe, reserved_word, comparison_with_one_sign, item_expected,
     setting_without_equals, several_statements_on_a_line, missing_comma, what_the_grammar_says,
 };

@@ -17,13 +17,16 @@ std::string repeated(const std::string& part, int count) {
   return result;
 }
 
-/// Parses and prints; a text without errors must print to one without errors.
+/// Parses and prints. The canonical form of a text without errors has none, the same tree, and is its own canonical form.
 void survive(const std::string& text) {
   const Parsed parsed(text);
   parsed.errors();
   if (parsed.diagnostics.has_errors()) return;
-  const Parsed again(parsed.formatted());
-  EXPECT_EQ(again.errors(), "") << text.substr(0, 200);
+  const std::string once = parsed.formatted();
+  const Parsed again(once);
+  ASSERT_EQ(again.errors(), "") << text;
+  ASSERT_EQ(dump_file(again.file), dump_file(parsed.file)) << text;
+  ASSERT_EQ(again.formatted(), once) << text;
 }
 
 struct Nesting {
