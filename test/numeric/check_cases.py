@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Builds the networks of cases.py and compares output, loss and gradients with the stored references.
 
-usage: check_cases.py CNNC FOLDER [--type f32|f64] [--live] NAME...     NAME: a case or a family
+usage: check_cases.py CNNC FOLDER [--type f32|f64] [--target T] [--live] NAME...     NAME: a case or a family
 --live computes the references with JAX at once instead of reading them.
 """
 import argparse
@@ -26,9 +26,9 @@ def references(case, live):
     return {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
 
 
-def computed(case, cnnc, folder, precision):
+def computed(case, options):
     """The same of the program under test."""
-    built = program.Program(cnnc, folder, case.name, case.source(), precision)
+    built = program.Program(options.cnnc, options.folder, case.name, case.source(), options.type, ['--target', options.target])
     built.save_weights(case.initial_weights())
     gradients = built.gradients(case.images(), case.labels())
     loss = gradients.pop('loss')
@@ -40,10 +40,11 @@ def main():
     parser.add_argument('cnnc')
     parser.add_argument('folder')
     parser.add_argument('--type', choices=TOLERANCE, default=program.SINGLE)
+    parser.add_argument('--target', default='host')
     parser.add_argument('--live', action='store_true')
     parser.add_argument('names', nargs='+')
     options = parser.parse_args()
-    good = [comparison.compare(case.name, computed(case, options.cnnc, options.folder, options.type),
+    good = [comparison.compare(case.name, computed(case, options),
                                references(case, options.live), TOLERANCE[options.type])
             for case in cases.select(options.names)]
     return 0 if all(good) else 1
