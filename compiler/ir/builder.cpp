@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "support/check.h"
 
 namespace cnnc {
@@ -30,6 +32,21 @@ ValueId GraphBuilder::map(std::string_view expression, std::vector<ValueId> oper
   const auto parsed = parse_scalar_expression(expression, {}, error);
   CNNC_CHECK(parsed.has_value(), fmt::format("`{}` is an expression: {}", expression, error));
   return map(*parsed, std::move(operands));
+}
+
+ValueId GraphBuilder::map_used(const ScalarExpression& expression, std::span<const ValueId> operands) {
+  std::vector<ValueId> used;
+  std::vector<ScalarExpression> arguments;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (!expression.uses_argument(static_cast<int>(i))) {
+      arguments.push_back(ScalarExpression::constant(0));
+      continue;
+    }
+    auto place = std::find(used.begin(), used.end(), operands[i]);
+    if (place == used.end()) place = used.insert(used.end(), operands[i]);
+    arguments.push_back(ScalarExpression::argument(static_cast<int>(place - used.begin())));
+  }
+  return map(expression.substitute(arguments), std::move(used));
 }
 
 ValueId GraphBuilder::constant(double value, ElementType element) {

@@ -26,6 +26,8 @@ class GraphBuilder {
   ValueId map(const ScalarExpression& expression, std::vector<ValueId> operands);
   /// map from the text form, with x0, x1, … as arguments: map("x0 * x1", {a, b}).
   ValueId map(std::string_view expression, std::vector<ValueId> operands);
+  /// As `map`, over those operands only that the expression uses, each once.
+  ValueId map_used(const ScalarExpression& expression, std::span<const ValueId> operands);
   ValueId constant(double value, ElementType element);                    // type f32[]
   ValueId reshape(ValueId value, Dims dims);
   /// Sum over the dimensions `axes` (kept with extent 1) and, if `batch`, over all images (result not batched).

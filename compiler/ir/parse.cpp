@@ -212,7 +212,7 @@ class FunctionReader {
     std::string shown;
     for (const TensorType& type : types) {
       shown += (shown.empty() ? "" : ", ") + to_string(type);
-      if (const std::string problem = check_dims(type.dims); !problem.empty()) {
+      if (const std::string problem = dims_problem(type.dims); !problem.empty()) {
         in_.fail(DiagnosticKind::ShapeMismatch, range, fmt::format("the result of `{}` is {}: {}", op.name, to_string(type), problem));
         return false;
       }

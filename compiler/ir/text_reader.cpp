@@ -21,7 +21,7 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 
 }  // namespace
 
-std::string check_dims(const Dims& dims) {
+std::string dims_problem(const Dims& dims) {
   if (dims.size() > kMaximumRank) return fmt::format("a type has at most {} dimensions, but this one has {}", kMaximumRank, dims.size());
   int64_t count = 1;
   for (const int64_t extent : dims) {
@@ -255,7 +255,7 @@ TensorType TextReader::type() {
     result.dims.push_back(integer("an extent"));
   } while (ok_ && take(","));
   if (ok_ && !take("]")) fail_expected("`,` or `]`");
-  const std::string problem = ok_ ? check_dims(result.dims) : "";
+  const std::string problem = ok_ ? dims_problem(result.dims) : "";
   if (!problem.empty()) fail(DiagnosticKind::IrSyntax, range_from(begin), problem);
   return result;
 }

@@ -67,6 +67,6 @@ class TextReader {
 };
 
 /// Refuses what no value may have: an extent below 1, too many dimensions or elements. Empty when the dimensions are legal.
-std::string check_dims(const Dims& dims);
+std::string dims_problem(const Dims& dims);
 
 }  // namespace cnnc

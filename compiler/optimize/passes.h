@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The passes: each takes a function (or the module) and returns a new one that computes the same. One file each, named as
+// the function; passes.inc lists them with what they do. Tests: test/optimize, one file a pass.
+#pragma once
+#include "ir/graph.h"
+#include "ir/op.h"
+
+namespace cnnc {
+
+/// Composite ops → bodies of other ops. Training adds the arguments `seed`, `epoch` and `sample` where an op draws random
+/// numbers. `expand_for_autodiff` leaves ops that have a gradient rule of their own.
+Function expand_training(const Function& function);
+Function expand_inference(const Function& function);
+Function expand_for_autodiff(const Function& function);
+
+/// Before expansion, in functions for inference only. Conv or dense, then batchnorm, becomes conv or dense with
+/// weight' = weight · gamma / sqrt(variance + eps) for each output channel, and a bias.
+Function fold_batchnorm(const Function& function);
+
+Function remove_dead_code(const Function& function);
+Function fold_constants(const Function& function);
+Function merge_common_subexpressions(const Function& function);
+Function compose_maps(const Function& function);
+
+/// Makes `prepare` for `infer` and all RECIPE.evaluate: every Weight and State argument of these becomes Prepared, along with
+/// all that is computed from weights and statistics alone.
+Module split_prepare(const Module& module);
+
+}  // namespace cnnc
