@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The phases, one after the other. What each pass does stands in its own file; here stands only the order.
+#include "driver/pipeline.h"
+
+#include <fmt/format.h>
+
+#include "autodiff/differentiate.h"
+#include "autodiff/optimizer_update.h"
+#include "driver/embedded_weights.h"
+#include "driver/library_folder.h"
+#include "driver/source_input.h"
+#include "ir/verify.h"
+#include "optimize/passes.h"
+#include "runtime/settings/recipe.h"
+#include "sema/sema.h"
+#include "support/check.h"
+#include "syntax/parser.h"
+
+namespace cnnc {
+namespace {
+
+/// What every function goes through last.
+Function clean(const Function& function) {
+  return remove_dead_code(merge_common_subexpressions(compose_maps(fold_constants(function))));
+}
+
+Function inference_function(const Function& from, std::string name) {
+  Function result = clean(expand_inference(fold_batchnorm(from)));
+  result.name = std::move(name);
+  return result;
+}
+
+Function gradients_function(const Function& loss) {
+  const Function forward = remove_dead_code(merge_common_subexpressions(expand_for_autodiff(loss)));
+  return clean(expand_training(differentiate(forward)));
+}
+
+/// The recipe's settings as the runtime will read them: defaults filled in.
+settings::Recipe typed_settings(const Recipe& recipe) {
+  std::vector<settings::NamedText> texts;
+  for (const SettingText& setting : recipe.settings) texts.push_back({setting.name, setting.text});
+  auto result = settings::parse_recipe(texts);
+  CNNC_CHECK(std::holds_alternative<settings::Recipe>(result), "settings that were checked are refused");
+  return std::get<settings::Recipe>(std::move(result));
+}
+
+}  // namespace
+
+bool read_source(Compilation& c) {
+  if (c.options.warnings_are_errors) c.diagnostics.make_warnings_errors();
+  const std::optional<int32_t> source = add_source(c.sources, c.options.file);
+  if (!source) return false;
+  c.file = parse_file(c.sources, *source, c.diagnostics);
+  return !c.diagnostics.has_errors();
+}
+
+bool analyse_source(Compilation& c) {
+  const AnalyseOptions options{.network = c.options.network,
+                               .overrides = c.options.overrides,
+                               .float_type = c.options.element,
+                               .library_path = library_folder()};
+  c.analysed = analyse(*c.file, options, c.sources, c.diagnostics);
+  if (!c.analysed || c.diagnostics.has_errors()) return false;
+  verify(*c.analysed, "sema");
+  return true;
+}
+
+bool derive_functions(Compilation& c) {
+  const Module& from = *c.analysed;
+  Module module = from;
+  module.functions.clear();
+  module.functions.push_back(inference_function(*from.find("network"), "infer"));
+  for (const Recipe& recipe : from.recipes) {
+    const Function& loss = *from.find(recipe.name + ".loss");
+    module.functions.push_back(inference_function(loss, recipe.name + ".evaluate"));
+    module.functions.push_back(gradients_function(loss));
+    const OptimizerDef* optimizer = find_optimizer(typed_settings(recipe).optimizer.name);
+    CNNC_CHECK(optimizer, "an optimizer that was checked is unknown");
+    module.functions.push_back(clean(make_update(*optimizer, c.options.element, recipe.name + ".update")));
+  }
+  c.module = split_prepare(module);
+  for (Function& function : c.module->functions)
+    if (function.name == "prepare") function = clean(function);
+  verify(*c.module, "derive_functions");
+  return true;
+}
+
+bool schedule(Compilation& c) {
+  PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain};
+  for (const Recipe& recipe : c.analysed->recipes) options.train_batch[recipe.name] = typed_settings(recipe).batch;
+  c.plan = make_plan(*c.module, c.options.target ? *c.options.target : host_target(), options);
+  return true;
+}
+
+bool read_weights(Compilation& c) {
+  if (c.options.weights.empty()) return true;
+  std::string error;
+  c.embedded = read_embedded_weights(c.options.weights, *c.module, c.plan->flat, c.options.element, error);
+  if (!c.embedded) print_error(error);
+  return c.embedded.has_value();
+}
+
+bool compile(Compilation& c, const KernelOptions& options) {
+  c.kernels = compile_kernels(*c.plan, options);
+  if (c.kernels->failures.empty()) return true;
+  std::string text = "code generation failed";
+  for (const KernelFailure& failure : c.kernels->failures)
+    text += fmt::format("\n  kernel {}: {}\n    {}", failure.kernel, failure.reason, failure.signature);
+  throw InternalError(text);
+}
+
+ProgramParts program_parts(const Compilation& c) {
+  ProgramParts parts;
+  parts.module = &*c.module;
+  parts.plan = &*c.plan;
+  parts.kernels = &*c.kernels;
+  parts.layers = layer_table(*c.analysed);
+  parts.compiler = compiler_version();
+  parts.element = c.options.element;
+  parts.embedded = c.embedded ? &*c.embedded : nullptr;
+  parts.sanitize = c.options.sanitize;
+  return parts;
+}
+
+std::string compiler_version() { return "cnnc " CNNC_VERSION; }
+
+}  // namespace cnnc
