@@ -142,8 +142,8 @@ class StatementEnds {
   void check_minus(const Token& minus, const Token& next) {
     if (end_pending_ || result_.empty() || !ends_value(result_.back().kind)) return;
     const bool touches_next = minus.range.end == next.range.begin;
-    if (!touches_next || minus.range.begin == result_.back().range.end) return;
-    if (minus.first_on_line && lines_count()) {
+    if (touches_next == (minus.range.begin == result_.back().range.end)) return;
+    if (touches_next && minus.first_on_line && lines_count()) {
       diagnostics_.error(DiagnosticKind::SyntaxError, minus.range, "a line does not start with a minus sign")
           .help("to go on with the line above put a blank after `-`; for a negative value write `0 - …` or `(-…)`");
       end_pending_ = true;
