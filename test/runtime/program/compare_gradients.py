@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compares a gradients file with softmax regression in NumPy: compare_gradients.py WEIGHTS X Y GRADIENTS."""
-import json
-import pathlib
 import sys
 
 import numpy
 
+import safetensors_file
 
-def read(path):
-    content = pathlib.Path(path).read_bytes()
-    length = int.from_bytes(content[:8], 'little')
-    header, data = json.loads(content[8:8 + length]), content[8 + length:]
-    header.pop('__metadata__', None)
-    return {name: numpy.frombuffer(data[slice(*entry['data_offsets'])], '<f8').reshape(entry['shape'])
-            for name, entry in header.items()}
-
-
-weights, gradients = read(sys.argv[1]), read(sys.argv[4])
+weights, gradients = safetensors_file.read(sys.argv[1]), safetensors_file.read(sys.argv[4])
 x, y = numpy.load(sys.argv[2]).reshape(6, 64), numpy.load(sys.argv[3])
 logits = x @ weights['dense1.weight'].T + weights['dense1.bias']
 probability = numpy.exp(logits) / numpy.exp(logits).sum(1, keepdims=True)

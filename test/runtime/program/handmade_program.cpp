@@ -22,7 +22,7 @@ using Number = float;
 constexpr int32_t kElement = CNN_F32;
 #endif
 
-constexpr int64_t kPixels = 64, kClasses = 10, kBiasAt = 640, kElements = 656, kGroup = 4, kUpdateGroup = 32;
+constexpr int64_t kPixels = 64, kClasses = 10, kBiasAt = 640, kElements = 656, kGroup = 4, kUpdateGroup = 48;
 
 int64_t rounded(int64_t count, int64_t group) { return (count + group - 1) / group * group; }
 
