@@ -191,24 +191,28 @@ Scalar HalideBody::apply(const ScalarExpression& expression, std::span<const Sca
 }
 
 Scalar HalideBody::reduce_over(Reduction reduction, const RDom& domain, Scalar element) {
-  const bool loaded = entry(element).loaded;
-  Expr value = entry(element).value;
+  const bool loaded = this->entry(element).loaded;
+  Expr value = this->entry(element).value;
   if (value.type().is_bool()) value = as_number(value, number_type_);
   FreeVariables finder(domain);
   value.accept(&finder);
   // Variables of an enclosing reduction become parameters of this one under the same name.
-  std::vector<Var> variables;
-  std::vector<Expr> here, arguments;
+  ReductionFunc entry{Halide::Func("reduction"), {}, {}};
+  std::vector<Var>& variables = entry.variables;
+  std::vector<Expr> arguments;
   for (const auto& [name, variable] : finder.found()) {
     variables.emplace_back("free" + std::to_string(variables.size()));
     value = Halide::Internal::substitute(name, variables.back(), value);
     arguments.push_back(variable);
+    entry.names.push_back(name);
+    entry.is_nested = entry.is_nested || variable.as<Halide::Internal::Variable>()->reduction_domain.defined();
   }
-  Halide::Func func("reduction");
+  Halide::Func& func = entry.func;
   func(variables) = neutral(reduction, value.type());
   func(variables) = combine(reduction, func(variables), value);
-  builder_.reductions().push_back({func, variables, domain});
-  return add(Expr(func(arguments)), loaded);
+  const Expr result = func(arguments);
+  builder_.reductions().push_back(std::move(entry));
+  return add(result, loaded);
 }
 
 Scalar HalideBody::reduce(Reduction reduction, const Dims& extents,

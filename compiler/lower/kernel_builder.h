@@ -37,7 +37,8 @@ struct Spot {
 struct ReductionFunc {
   Halide::Func func;
   std::vector<Halide::Var> variables;
-  Halide::RDom domain;
+  std::vector<std::string> names;       // of the variables outside that they stand for
+  bool is_nested = false;               // inside another reduction
 };
 
 /// The variables of a value's memory, innermost first, and the place that they stand for.
@@ -61,6 +62,7 @@ class KernelBuilder {
 
   /// The number of images.
   Halide::Expr batch() const { return batch_; }
+  Halide::Param<int32_t>& batch_parameter() { return batch_; }
   /// The memory of a value that the kernel reads.
   Halide::ImageParam& memory(ValueId value);
   bool is_read(ValueId value) const { return reads_.contains(value); }
@@ -107,6 +109,14 @@ class KernelBuilder {
 
 /// The templates: each builds the pipeline of the kernel and schedules it. Results are in the order of kernel.writes.
 Halide::Pipeline build_plain(KernelBuilder& builder);
+Halide::Pipeline build_elementwise(KernelBuilder& builder);
+Halide::Pipeline build_reduce_lanes(KernelBuilder& builder);
+Halide::Pipeline build_conv_forward(KernelBuilder& builder);
+Halide::Pipeline build_conv_grad_input(KernelBuilder& builder);
+Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder);
+Halide::Pipeline build_dense_lanes(KernelBuilder& builder);
+Halide::Pipeline build_dense_grad_weight(KernelBuilder& builder);
+Halide::Pipeline build_dense_vector(KernelBuilder& builder);
 
 /// The pipeline of a kernel by the template that its schedule names.
 Halide::Pipeline build_pipeline(KernelBuilder& builder);

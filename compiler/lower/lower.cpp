@@ -87,9 +87,23 @@ LoweredKernel lower_kernel(const FunctionPlan& plan, const Kernel& kernel, const
 }
 
 Halide::Pipeline build_pipeline(KernelBuilder& builder) {
-  const std::string& name = builder.kernel().schedule.name;
-  CNNC_CHECK(name == "plain", "a template of that name: " + name);
-  return build_plain(builder);
+  using Build = Halide::Pipeline (*)(KernelBuilder&);
+  static const std::map<std::string, Build, std::less<>> templates = {
+      {"plain", build_plain},
+      {"elementwise", build_elementwise},
+      {"reduce.lanes", build_reduce_lanes},
+      {"conv.lanes", build_conv_forward},
+      {"conv.planar", build_conv_forward},
+      {"conv.lanes_grad_input", build_conv_grad_input},
+      {"conv.lanes_grad_weight", build_conv_grad_weight},
+      {"dense.lanes", build_dense_lanes},
+      {"dense.lanes_grad_input", build_dense_lanes},
+      {"dense.lanes_grad_weight", build_dense_grad_weight},
+      {"dense.vector", build_dense_vector},
+  };
+  const auto found = templates.find(builder.kernel().schedule.name);
+  CNNC_CHECK(found != templates.end(), "a template of that name: " + builder.kernel().schedule.name);
+  return found->second(builder);
 }
 
 }  // namespace cnnc

@@ -1,14 +1,301 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The first simple rule: which template computes a kernel, with which parameters.
+// The first simple rule: which template computes a kernel, with which parameters. Tiles fill the registers, never more; among
+// those the one with the best share of useful work and the fewest loads for a multiply-add wins.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
 #include "ir/op.h"
 #include "schedule/steps.h"
+#include "schedule/templates.h"
+#include "support/check.h"
 
 namespace cnnc {
+namespace {
+
+constexpr int64_t kScratchBytes = 96 << 10;        // of one band: a part of the second-level cache
+constexpr int64_t kLargestScratchBytes = 256 << 10;   // on the stack
+
+int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t power_of_two_below(int64_t n) { return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(n))); }
+
+/// The largest divisor of n that is at most `most` and satisfies `fits`; 1 if there is none.
+template <class Fits>
+int64_t largest_divisor(int64_t n, int64_t most, Fits fits) {
+  for (int64_t d = std::min(n, most); d > 1; --d)
+    if (n % d == 0 && fits(d)) return d;
+  return 1;
+}
+int64_t largest_divisor(int64_t n, int64_t most) {
+  return largest_divisor(n, most, [](int64_t) { return true; });
+}
+
+/// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
+double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
+  constexpr double kSumsForLatency = 10, kFreeLoads = 0.5;
+  return std::min(1.0, static_cast<double>(sums) / kSumsForLatency) / (1 + 0.8 * std::max(0.0, loads_per_multiply_add - kFreeLoads));
+}
+
+struct Tile {
+  int64_t columns = 1, channels = 1;
+};
+
+/// columns of `width` by a divisor of `channels`, in the registers.
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1) {
+  Tile best;
+  double best_score = 0;
+  for (int64_t c = 1; c <= std::min(most_columns, width / unit); ++c)
+    for (int64_t f = 1; f <= std::min<int64_t>(channels, 16); ++f) {
+      if (channels % f != 0 || tile_registers(c, f) > registers) continue;
+      const double useful = static_cast<double>(width) / static_cast<double>(ceil_divide(width, c * unit) * c * unit);
+      const double score = useful * tile_efficiency(c * f, static_cast<double>(c + f) / static_cast<double>(c * f));
+      if (score > best_score + 1e-9) best_score = score, best = {c, f};
+    }
+  return best;
+}
+
+/// Convolutions in numbers.
+struct Conv {
+  Dims x, y, weight, stride, pad, dilation;
+  int64_t groups = 1;
+  int64_t taps_height() const { return (weight[2] - 1) * dilation[0] + 1; }
+  int64_t taps_width() const { return (weight[3] - 1) * dilation[1] + 1; }
+  bool has_border() const {
+    for (size_t axis = 0; axis < 2; ++axis) {
+      const int64_t reach = (y[axis + 1] - 1) * stride[axis] + (axis == 0 ? taps_height() : taps_width());
+      if (pad[axis] > 0 || reach - pad[axis] > x[axis + 1]) return true;
+    }
+    return false;
+  }
+  /// Bytes of the bordered copy of x that `rows` rows of y need, for so many channels.
+  int64_t band_bytes(int64_t rows, int64_t channels, int64_t bytes) const {
+    return ((rows - 1) * stride[0] + taps_height()) * ((y[2] - 1) * stride[1] + taps_width()) * channels * bytes;
+  }
+};
+
+class Chooser {
+ public:
+  Chooser(const Draft& draft, const PlanContext& context)
+      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers) {
+    for (const Layout& layout : draft.layouts)
+      if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
+  }
+
+  Schedule choose(const Kernel& kernel) const {
+    if (draft_.purpose == Purpose::Plain) return {"plain", {}};
+    const TensorType& type = graph_.type(kernel.writes[0]);
+    const bool vectors = type.element == ElementType::F32 || type.element == ElementType::F64;
+    if (kernel.anchor >= 0 && vectors) {
+      const Node& node = graph_.node(kernel.anchor);
+      const std::string& op = node.op->name;
+      if (op == "conv") return conv(node);
+      if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node);
+      if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
+      if (op == "dense" || op == "dense_grad_input") return dense(node, kernel);
+      if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node);
+      if (op == "reduce" && std::get<bool>(node.attributes.at("batch")) && is_lanes(node.operands[0])) return reduce(node);
+    }
+    return elementwise(kernel);
+  }
+
+ private:
+  const Layout& layout(ValueId value) const { return draft_.layouts.at(static_cast<size_t>(value.index)); }
+  bool is_lanes(ValueId value) const { return layout(value).kind == LayoutKind::Lanes; }
+  bool is_planar(ValueId value) const { return layout(value).kind == LayoutKind::Planar; }
+  int64_t lanes_of(ValueId value) const { return target_.lanes(graph_.type(value).element); }
+  int64_t vector_bytes(ValueId value) const { return group_ * element_bytes(graph_.type(value).element); }
+
+  Schedule elementwise(const Kernel& kernel) const {
+    const ValueId value = kernel.writes[0];
+    const TensorType& type = graph_.type(value);
+    Schedule schedule{"elementwise", {{"vector", 1}, {"columns", 1}, {"rows", 1}, {"chunk", 0}}};
+    auto& p = schedule.parameters;
+    const auto dims = stored_dims(type, layout(value));
+    if (layout(value).kind == LayoutKind::Packed || dims.empty()) return schedule;
+    if (draft_.purpose == Purpose::Update) {
+      p["vector"] = lanes_of(value), p["chunk"] = 16384;
+      return schedule;
+    }
+    if (dims[0].is_batch) return schedule;
+    p["vector"] = power_of_two_below(std::min<int64_t>(dims[0].extent, lanes_of(value)));
+    if (is_lanes(value)) p["vector"] = group_;
+    if (kernel.anchor >= 0 && is_lanes(value) && type.dims.size() == 3) {
+      // The gradient of a window: places with one remainder of the stride meet one set of windows.
+      const auto stride = graph_.node(kernel.anchor).attributes.find("stride");
+      const std::string& op = graph_.node(kernel.anchor).op->name;
+      if (stride != graph_.node(kernel.anchor).attributes.end() && op.ends_with("pool_grad")) {
+        const Dims& steps = std::get<Dims>(stride->second);
+        if (steps[0] <= 4 && type.dims[1] % steps[0] == 0) p["rows"] = steps[0];
+        if (steps[1] <= 4 && type.dims[2] % steps[1] == 0) p["columns"] = steps[1];
+      }
+    }
+    return schedule;
+  }
+
+  Schedule reduce(const Node& node) const {
+    const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
+    const int64_t extent = axes.empty() ? 1 : graph_.type(node.operands[0]).dims[static_cast<size_t>(axes.back())];
+    return {"reduce.lanes", {{"partial", largest_divisor(extent, 8)}}};
+  }
+
+  Conv numbers(const Node& node, ValueId x, ValueId y, ValueId weight) const {
+    const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
+    return {graph_.type(x).dims, graph_.type(y).dims, graph_.type(weight).dims, list("stride"), list("pad"), list("dilation"),
+            std::get<int64_t>(node.attributes.at("groups"))};
+  }
+
+  Schedule conv(const Node& node) const {
+    const ValueId x = node.operands[0], y = node.results[0];
+    const Conv c = numbers(node, x, y, node.operands[1]);
+    const bool lanes = is_lanes(y) && is_lanes(x);
+    int64_t vector = group_, bytes = vector_bytes(y);
+    Tile tile;
+    if (lanes) {
+      tile = register_tile(c.y[2], c.weight[0] / c.groups, registers_, 14);
+    } else {
+      bytes = element_bytes(graph_.type(y).element);
+      double best = 0;
+      for (int64_t v = std::min(lanes_of(y), power_of_two_below(c.y[2])); v >= 1; v /= 2) {
+        const Tile candidate = register_tile(c.y[2], c.weight[0] / c.groups, registers_, 6, v);
+        const int64_t width = candidate.columns * v;
+        const double score = static_cast<double>(v * c.y[2]) / static_cast<double>(ceil_divide(c.y[2], width) * width) *
+                             tile_efficiency(candidate.columns * candidate.channels, 0);
+        if (score > best) best = score, vector = v, tile = candidate;
+      }
+    }
+    int64_t rows = 1, border = 0;
+    if (c.has_border()) {
+      border = 1;
+      rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= kScratchBytes; });
+      if (c.band_bytes(rows, c.x[0], bytes) > kLargestScratchBytes) border = 2;
+      if (border == 2 && c.groups > 1) tile.channels = 1;
+    }
+    return {lanes ? "conv.lanes" : "conv.planar",
+            {{"columns", tile.columns}, {"filters", tile.channels}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+  }
+
+  /// The share of taps that meet a place of y, along one axis.
+  static double useful_taps(const Conv& c, size_t axis) {
+    const int64_t extent = c.x[axis + 1], taps = c.weight[axis + 2];
+    int64_t useful = 0;
+    for (int64_t i = 0; i < extent; ++i)
+      for (int64_t t = 0; t < taps; ++t) {
+        const int64_t place = i + c.pad[axis] - t * c.dilation[axis];
+        useful += place >= 0 && place % c.stride[axis] == 0 && place / c.stride[axis] < c.y[axis + 1];
+      }
+    return static_cast<double>(useful) / static_cast<double>(extent * taps);
+  }
+
+  Schedule conv_grad_input(const Node& node) const {
+    const ValueId dy = node.operands[0], dx = node.results[0];
+    const Conv c = numbers(node, dx, dy, node.operands[1]);
+    const int64_t channels = c.weight[1], width = c.x[2];
+    const bool strided = c.stride != Dims{1, 1};
+    constexpr double kMostlyUseful = 0.8;
+    const auto schedule = [](int64_t columns, int64_t tile_channels, int64_t rows, int64_t border) {
+      return Schedule{"conv.lanes_grad_input", {{"columns", columns}, {"channels", tile_channels}, {"rows", rows}, {"border", border}}};
+    };
+    const auto band = [&](int64_t rows) { return (rows + c.taps_height() - 1) * (width + c.taps_width() - 1) * c.y[0] * vector_bytes(dx); };
+    const bool is_short = width <= registers_ - 4;
+    if (is_short && (strided || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful || band(1) > kLargestScratchBytes)) {
+      const int64_t tile = largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / width));
+      return schedule(width, tile, 1, 2);
+    }
+    if (!strided && band(1) <= kLargestScratchBytes) {
+      const Tile tile = register_tile(width, channels, registers_, 14);
+      const int64_t rows = largest_divisor(c.x[1], 8, [&](int64_t r) { return band(r) <= kScratchBytes; });
+      return schedule(tile.columns, tile.channels, rows, 1);
+    }
+    const int64_t columns = largest_divisor(width, 8, [&](int64_t d) { return d % c.stride[1] == 0; });
+    return schedule(columns, largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / (2 * columns))), 1, 2);
+  }
+
+  Schedule conv_grad_weight(const Node& node, const Kernel& kernel) const {
+    const ValueId x = node.operands[0], dy = node.operands[1];
+    const Conv c = numbers(node, x, dy, node.results[0]);
+    const int64_t taps = c.weight[3], filters = c.weight[0] / c.groups, channels = c.weight[1];
+    if (taps + 2 > registers_) return elementwise(kernel);
+    const int64_t border = c.has_border() ? 1 : 0;
+    Tile best;       // columns: channels, channels: filters
+    double best_score = 0;
+    for (int64_t i = 1; i <= std::min<int64_t>(channels, 8); ++i)
+      for (int64_t f = 1; f <= std::min<int64_t>(filters, 8); ++f) {
+        const int64_t sums = taps * i * f;
+        if (channels % i != 0 || filters % f != 0 || sums + f + 1 > registers_ || (border && c.groups > 1 && f > 1)) continue;
+        const double score = tile_efficiency(sums, static_cast<double>(f + taps * i) / static_cast<double>(sums));
+        if (score > best_score + 1e-9) best_score = score, best = {i, f};
+      }
+    const int64_t bytes = vector_bytes(x), pixels = c.y[2];
+    const auto fits = [&](int64_t block, int64_t rows) {
+      return taps * c.weight[2] * block * best.channels * bytes <= kScratchBytes && (!border || c.band_bytes(rows, block, bytes) <= kScratchBytes);
+    };
+    const int64_t block = best.columns * largest_divisor(channels / best.columns, channels, [&](int64_t b) { return fits(b * best.columns, 1); });
+    const int64_t rows = largest_divisor(c.y[1], std::max<int64_t>(1, ceil_divide(160, pixels)), [&](int64_t r) { return fits(block, r); });
+    const int64_t unroll = largest_divisor(pixels, std::clamp<int64_t>(100 / (taps * best.columns * best.channels), 1, 5));
+    if (!fits(block, rows) && border && c.band_bytes(rows, block, bytes) > kLargestScratchBytes) return elementwise(kernel);
+    return {"conv.lanes_grad_weight",
+            {{"filters", best.channels}, {"channels", best.columns}, {"block", block}, {"rows", rows}, {"unroll", unroll}, {"border", border}}};
+  }
+
+  /// Parallel parts of work that takes so many multiply-adds in vectors: about 20 us each, a fixed number.
+  int64_t tasks(double vectors, int64_t tiles) const {
+    constexpr double kVectorsPerTask = 40000;
+    return std::clamp<int64_t>(static_cast<int64_t>(vectors / kVectorsPerTask), 1, std::min<int64_t>(tiles, 8));
+  }
+
+  static int64_t tile_outputs(int64_t outputs, int64_t most) {
+    const int64_t divisor = largest_divisor(outputs, most);
+    return 2 * divisor >= std::min(most, outputs) ? divisor : std::min(most, outputs);
+  }
+
+  Schedule dense(const Node& node, const Kernel& kernel) const {
+    const ValueId x = node.operands[0], y = node.results[0];
+    const bool backward = node.op->name == "dense_grad_input";
+    const int64_t outputs = graph_.type(y).dims[0], inputs = graph_.type(x).dims[0];
+    if (is_lanes(x) && is_lanes(y)) {
+      const bool wide = registers_ >= 32;
+      const int64_t groups = wide ? 4 : 2, tile = tile_outputs(outputs, wide ? 6 : 5), single = tile_outputs(outputs, registers_ / 2);
+      const double vectors = static_cast<double>(inputs * outputs) * 4;
+      return {backward ? "dense.lanes_grad_input" : "dense.lanes",
+              {{"outputs", tile}, {"single", single}, {"groups", groups}, {"tasks", tasks(vectors, ceil_divide(outputs, std::max(tile, single)))}}};
+    }
+    if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
+    const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
+    const int64_t rows = tile_outputs(outputs, 8);
+    const double vectors = static_cast<double>(inputs * outputs) / static_cast<double>(vector);
+    return {"dense.vector", {{"vector", vector}, {"rows", rows}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}}};
+  }
+
+  Schedule dense_grad_weight(const Node& node) const {
+    const ValueId weight = node.results[0];
+    const Dims& dims = graph_.type(weight).dims;
+    const int64_t vector = std::min(lanes_of(weight), power_of_two_below(dims[1]));
+    const int64_t most_vectors = registers_ >= 32 ? 4 : 2;
+    const int64_t vectors = std::clamp<int64_t>(dims[1] / vector, 1, most_vectors);
+    const int64_t outputs = tile_outputs(dims[0], registers_ >= 32 ? 6 : 5);
+    const int64_t most_block = std::max<int64_t>(1, (64 << 10) / (vector * vectors * element_bytes(graph_.type(weight).element)) / outputs) * outputs;
+    const int64_t block = dims[0] <= most_block ? dims[0] : most_block;
+    return {"dense.lanes_grad_weight", {{"vector", vector}, {"vectors", vectors}, {"outputs", outputs}, {"block", block}, {"chunk", 4}}};
+  }
+
+  const Draft& draft_;
+  const Graph& graph_;
+  const Target& target_;
+  const int64_t registers_;
+  int64_t group_ = 1;
+};
+
+}  // namespace
 
 Layout weight_layout(const Graph&, const Node&, Purpose, const PlanContext&) { return {}; }
 
-void choose_schedules(Draft& draft, const PlanContext&) {
-  for (Kernel& kernel : draft.kernels) kernel.schedule = {"plain", {}};
+void choose_schedules(Draft& draft, const PlanContext& context) {
+  const Chooser chooser(draft, context);
+  for (Kernel& kernel : draft.kernels) {
+    kernel.schedule = chooser.choose(kernel);
+    const auto complaint = check_schedule(kernel.schedule);
+    CNNC_CHECK(!complaint, *complaint);
+  }
 }
 
 }  // namespace cnnc

@@ -13,7 +13,7 @@ bool is_borrowed(const Graph& graph, ValueId value) {
   const int32_t node = graph.value(value).node;
   if (node < 0) return true;
   const std::string& op = graph.node(node).op->name;
-  return op == "constant" || op == "reshape" || op == "broadcast";
+  return op == "constant" || op == "iota" || op == "images" || op == "reshape" || op == "broadcast";
 }
 
 }  // namespace

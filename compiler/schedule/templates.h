@@ -1,3 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The templates that lower/ knows, as data: names, parameters, legal ranges.
+// The templates that lower/ knows, as data without Halide: names, what they are for, their parameters with the legal ranges.
+// choose.cpp picks from them, a tuner can list them. "To add a template": a row here, a file in lower/templates, a line in
+// lower/lower.cpp, a rule in choose.cpp.
 #pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "schedule/plan.h"
+
+namespace cnnc {
+
+struct TemplateParameter {
+  std::string_view name, doc;
+  int64_t least = 1, most = 1;
+};
+
+struct Template {
+  std::string_view name, doc;
+  std::span<const TemplateParameter> parameters;
+};
+
+std::span<const Template> all_templates();
+const Template* find_template(std::string_view name);
+
+/// What is wrong with a schedule: an unknown template, a parameter that is missing, unknown or out of range.
+std::optional<std::string> check_schedule(const Schedule& schedule);
+
+/// Vector registers that a register tile of `columns` by `channels` sums needs: the sums, a vector for each column, and one
+/// for the broadcast. A tile that needs more than the target has is illegal: one spilled sum costs a factor of three.
+constexpr int64_t tile_registers(int64_t columns, int64_t channels) { return columns * channels + columns + 1; }
+
+}  // namespace cnnc

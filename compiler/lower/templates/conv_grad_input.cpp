@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// `conv.lanes_grad_input`: the gradient towards x, images innermost. A tile of columns by channels, which filters and taps run
+// over. How taps that leave dy are kept out (parameter border): 1: a bordered copy of a band of dy (stride 1); 2: conditions,
+// which the unrolled columns and taps decide when compiling, where a tile is the whole row or for the stride; rows are
+// skipped by the loop. Parameters: columns, channels, rows, border.
+#include "lower/templates/conv_shape.h"
+
+namespace cnnc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
+  const Node& node = builder.anchor();
+  const ValueId x_value = node.results[0];
+  const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(node.operands[0]).dims, builder.type(node.operands[1]).dims);
+  const auto columns = int32(builder.parameter("columns")), channels = int32(builder.parameter("channels"));
+  const auto rows = int32(builder.parameter("rows")), border = int32(builder.parameter("border"));
+  const auto vector = int32(builder.plan().group);
+
+  const Var l = KernelBuilder::lane_variable(), x("d2"), y("d1"), c("d0"), n = KernelBuilder::batch_variable(), k("k");
+  const auto source = [&](Expr column, Expr row, Expr filter) {
+    return builder.element(node.operands[0], {Coordinate::split(n, l, vector),
+                                              {Coordinate::whole(filter), Coordinate::whole(row), Coordinate::whole(column)}});
+  };
+  Func bordered("bordered"), sums("sums");
+  if (border == 1)
+    bordered(l, x, y, k, n) = inside_or_zero(y, s.out_height, x, s.out_width, [&](Expr row, Expr column) { return source(column, row, k); });
+
+  RDom r(0, s.kernel_width, 0, s.group_filters(), 0, s.kernel_height);   // tap, filter, tap row
+  const Expr filter = s.groups == 1 ? Expr(r.y) : c / s.group_channels() * s.group_filters() + r.y;
+  const Expr channel = s.groups == 1 ? Expr(c) : c % s.group_channels();
+  const Expr from_x = x + s.pad_left - r.x * s.dilation_x, from_y = y + s.pad_top - r.z * s.dilation_y;
+  const Expr weight = builder.element(node.operands[1], {Coordinate::whole(Expr(0)),
+                                                         {Coordinate::whole(filter), Coordinate::whole(channel),
+                                                          Coordinate::whole(s.tap_y(r.z)), Coordinate::whole(s.tap_x(r.x))}});
+  sums(l, x, y, c, n) = Halide::Internal::make_zero(weight.type());
+  const Expr sum = sums(l, x, y, c, n);
+  if (border == 1) {
+    sums(l, x, y, c, n) = sum + bordered(l, from_x, from_y, filter, n) * weight;
+  } else {
+    r.where(from_y >= 0 && from_y <= (s.out_height - 1) * s.stride_y && from_y % s.stride_y == 0);
+    const Expr inside = from_x >= 0 && from_x <= (s.out_width - 1) * s.stride_x && from_x % s.stride_x == 0;
+    const Expr column = clamp(from_x / s.stride_x, 0, s.out_width - 1), row = clamp(from_y / s.stride_y, 0, s.out_height - 1);
+    sums(l, x, y, c, n) = select(inside, sum + source(column, row, filter) * weight, sum);
+  }
+  builder.provide(x_value, [=](const Spot& at) {
+    return sums(at.image.inner, at.at[2].value, at.at[1].value, at.at[0].value, at.image.outer);
+  });
+
+  Results results = define_results(builder);
+  Func& func = results.func;
+  const Var xi("xi"), xo("xo"), ci("ci"), co("co"), yi("yi"), yo("yo");
+  // The last tile of a row is not shifted: conditions on remainders of the stride need tiles that start at multiples.
+  const bool even = s.width % columns == 0;
+  func.split(x, xo, xi, columns, even ? TailStrategy::RoundUp : border == 1 ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf)
+      .split(c, co, ci, channels, TailStrategy::GuardWithIf)
+      .split(y, yo, yi, rows, s.height % rows == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
+      .reorder(l, xi, ci, co, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
+  sums.compute_at(func, co).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
+  sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
+  constexpr int32_t kMostTaps = 7;
+  if (s.kernel_width <= kMostTaps) sums.update().unroll(r.x);
+  keep_on_stack(sums);
+  if (border == 1) {
+    bordered.compute_at(func, yo).vectorize(l, vector, TailStrategy::RoundUp);
+    keep_on_stack(bordered);
+  }
+  parallelize(func, n, multiply_add_ns(builder, s.multiply_adds() * vector));
+  return Halide::Pipeline(func);
+}
+
+}  // namespace cnnc

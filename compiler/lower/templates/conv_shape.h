@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The numbers of a convolution, as the three templates use them. Private to lower.
+#pragma once
+#include "lower/templates/tools.h"
+
+namespace cnnc {
+
+struct ConvShape {
+  int32_t channels = 0, height = 0, width = 0;                  // of x
+  int32_t filters = 0, out_height = 0, out_width = 0;           // of y
+  int32_t kernel_height = 0, kernel_width = 0;
+  int32_t stride_y = 1, stride_x = 1, pad_top = 0, pad_left = 0, dilation_y = 1, dilation_x = 1;
+  int32_t groups = 1;
+  bool flip = false;
+
+  int32_t group_channels() const { return channels / groups; }
+  int32_t group_filters() const { return filters / groups; }
+  /// Whether a tap reads outside x.
+  bool leaves_rows() const;
+  bool leaves_columns() const;
+  Halide::Expr tap_y(const Halide::Expr& u) const { return flip ? kernel_height - 1 - u : u; }
+  Halide::Expr tap_x(const Halide::Expr& v) const { return flip ? kernel_width - 1 - v : v; }
+  double multiply_adds() const;
+};
+
+/// From the types of x, y and the weight, and the attributes of any of the three ops.
+ConvShape conv_shape(const Node& node, const Dims& x, const Dims& y, const Dims& weight);
+
+/// element(place) where `inside` holds, else 0; the place is clamped.
+Halide::Expr inside_or_zero(const Halide::Expr& y, int32_t height, const Halide::Expr& x, int32_t width,
+                            const std::function<Halide::Expr(Halide::Expr y, Halide::Expr x)>& element);
+
+}  // namespace cnnc

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// `dense.vector`: y = W x for one image at a time, as inference with small batches needs: vectors along a row of the weights,
+// several rows together, their lanes summed last. The order of sums is that of one image whatever the batch. Parameters:
+// vector, rows (outputs of a tile), tasks (parallel parts of the outputs).
+#include "lower/templates/tools.h"
+
+namespace cnnc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
+  const Node& node = builder.anchor();
+  const bool has_bias = node.operands.size() > 2 && node.operands[2].valid(), batched = builder.type(node.results[0]).batched;
+  const auto reduced = int32(builder.type(node.operands[0]).dims[0]), extent = int32(builder.type(node.results[0]).dims[0]);
+  const auto vector = int32(builder.parameter("vector")), rows = int32(builder.parameter("rows")), tasks = int32(builder.parameter("tasks"));
+
+  const Var p("p"), o("d0"), n = KernelBuilder::batch_variable();
+  const Expr image = batched ? Expr(n) : Expr(0);
+  const auto product = [&](const Expr& in, const Expr& out) {
+    return builder.element(node.operands[0], {Coordinate::whole(image), {Coordinate::whole(in)}}) *
+           builder.element(node.operands[1], {Coordinate::whole(Expr(0)), {Coordinate::whole(out), Coordinate::whole(in)}});
+  };
+  const auto arguments = [&](const Expr& lane, const Expr& out, const Expr& at) {
+    return batched ? std::vector<Expr>{lane, out, at} : std::vector<Expr>{lane, out};
+  };
+  const std::vector<Var> variables = batched ? std::vector{p, o, n} : std::vector{p, o};
+  Func sums("sums");
+  const int32_t whole = reduced / vector;
+  const Halide::Type type = product(0, 0).type();
+  sums(variables) = Halide::Internal::make_zero(type);
+  const RDom r(0, std::max(whole, 1));
+  if (whole > 0) sums(variables) += product(r * vector + p, o);
+  builder.provide(node.results[0], [=, &builder, &node](const Spot& at) {
+    const Expr out = at.at[0].value;
+    Expr total = sum_tree([&](int lane) { return sums(arguments(lane, out, at.image.value)); }, 0, vector);
+    for (int32_t i = whole * vector; i < reduced; ++i) {   // the rest of the row, one by one
+      total = total + builder.element(node.operands[0], {at.image, {Coordinate::whole(Expr(i))}}) *
+                          builder.element(node.operands[1], {Coordinate::whole(Expr(0)), {at.at[0], Coordinate::whole(Expr(i))}});
+    }
+    return has_bias ? total + builder.element(node.operands[2], {Coordinate::whole(Expr(0)), {at.at[0]}}) : total;
+  });
+
+  Results results = define_results(builder);
+  Func& func = results.func;
+  const Var oi("oi"), oo("oo"), task("task");
+  const int32_t tiles = (extent + rows - 1) / rows;
+  func.split(o, oo, oi, rows, extent % rows == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf);
+  if (tasks > 1) func.split(oo, task, oo, (tiles + tasks - 1) / tasks, TailStrategy::GuardWithIf).parallel(task);
+  sums.compute_at(func, oo).vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
+  if (whole > 0) {
+    sums.update().reorder(p, o, r).vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
+    if (whole % 2 == 0) sums.update().unroll(r, 2);
+  }
+  keep_on_stack(sums);
+  if (batched && tasks == 1) parallelize(func, n, traffic_ns(static_cast<double>(reduced) * extent * type.bytes()));
+  return Halide::Pipeline(func);
+}
+
+}  // namespace cnnc

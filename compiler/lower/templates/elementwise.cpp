@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// `elementwise`: each element of the result from its definition, vectors along the innermost dimension of the memory, parallel
+// over images, groups, or chunks of a flat buffer. Short reductions (windows of pools) are written out, longer ones are
+// loops around a vector of sums. Parameters: vector (elements), rows and columns (of an image, computed together so that
+// conditions on remainders are decided when compiling), chunk (elements of a flat buffer in one task; 0: none).
+#include "lower/templates/tools.h"
+
+namespace cnnc {
+namespace {
+
+using Halide::TailStrategy;
+using Halide::Var;
+
+/// Bytes that one step of the batch loop (or all of a value that has none) moves.
+double step_bytes(const KernelBuilder& builder) {
+  double bytes = 0;
+  const auto count = [&](ValueId value) {
+    const TensorType& type = builder.type(value);
+    const bool spread = type.batched && builder.layout(value).kind != LayoutKind::Lanes;
+    bytes += static_cast<double>(stored_bytes(type, builder.layout(value)) * (spread ? builder.plan().group : 1));
+  };
+  for (ValueId value : builder.kernel().reads) count(value);
+  for (ValueId value : builder.kernel().writes) count(value);
+  return bytes;
+}
+
+/// Reductions that the vectors run over keep a vector of partial results each, inside the loop around the vector.
+void schedule_reductions(KernelBuilder& builder, Halide::Func& result, const Var& around, const std::string& vector_name, int32_t vector) {
+  for (ReductionFunc& reduction : builder.reductions())
+    for (size_t i = 0; i < reduction.names.size(); ++i) {
+      if (reduction.names[i] != vector_name || reduction.is_nested) continue;
+      reduction.func.compute_at(result, around).vectorize(reduction.variables[i], vector, TailStrategy::RoundUp);
+      reduction.func.update().vectorize(reduction.variables[i], vector, TailStrategy::RoundUp);
+      keep_on_stack(reduction.func);
+    }
+}
+
+}  // namespace
+
+Halide::Pipeline build_elementwise(KernelBuilder& builder) {
+  constexpr int64_t kMostTerms = 16;
+  builder.set_unroll_limit(kMostTerms);
+  Results results = define_results(builder);
+  Halide::Func& func = results.func;
+  const ValueId value = builder.kernel().writes[0];
+  const TensorType& type = builder.type(value);
+  const std::vector<Var>& variables = results.stored.variables;
+  if (variables.empty()) return Halide::Pipeline(func);
+  const auto vector = int32(builder.parameter("vector"));
+
+  if (const auto chunk = int32(builder.parameter("chunk")); chunk > 0) {
+    const Var task("task"), inner("inner");
+    func.split(variables[0], task, inner, chunk, TailStrategy::GuardWithIf).vectorize(inner, vector, TailStrategy::GuardWithIf).parallel(task);
+    return Halide::Pipeline(func);
+  }
+
+  const Var around("around");
+  const Var innermost = variables[0];
+  Var lanes("lanes");
+  if (vector > 1) {
+    const int64_t extent = stored_dims(type, builder.layout(value))[0].extent;
+    func.split(innermost, around, lanes, vector, extent % vector == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwards).vectorize(lanes);
+    schedule_reductions(builder, func, around, innermost.name(), vector);
+  }
+  // Variables of the image, after the one that vectors run over.
+  const bool has_lanes = builder.layout(value).kind == LayoutKind::Lanes;
+  if (has_lanes && variables.size() >= 4) {
+    const auto columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
+    const Var x = variables[1], y = variables[2], xi("xi"), yi("yi");
+    if (columns > 1) func.split(x, x, xi, columns, TailStrategy::GuardWithIf);
+    if (rows > 1) func.split(y, y, yi, rows, TailStrategy::GuardWithIf);
+    std::vector<Halide::VarOrRVar> order = {lanes, around};
+    if (columns > 1) order.emplace_back(xi);
+    if (rows > 1) order.emplace_back(yi);
+    for (size_t i = 1; i < variables.size(); ++i) order.emplace_back(variables[i]);
+    func.reorder(order);
+    if (columns > 1) func.unroll(xi);
+    if (rows > 1) func.unroll(yi);
+  }
+  if (type.batched) parallelize(func, results.batch(), traffic_ns(step_bytes(builder)));
+  return Halide::Pipeline(func);
+}
+
+}  // namespace cnnc

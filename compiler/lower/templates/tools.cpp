@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the templates share.
+#include "lower/templates/tools.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/check.h"
+
+namespace cnnc {
+
+using Halide::Expr;
+using Halide::Var;
+
+Results define_results(KernelBuilder& builder) {
+  const std::vector<ValueId>& writes = builder.kernel().writes;
+  Results results{Halide::Func("result"), builder.variables(writes[0])};
+  std::vector<Expr> elements;
+  for (ValueId value : writes) {
+    CNNC_CHECK(builder.type(value).dims == builder.type(writes[0]).dims && builder.layout(value) == builder.layout(writes[0]),
+               "results of one kernel lie in memory alike");
+    elements.push_back(builder.element(value, results.stored.spot));
+  }
+  if (elements.size() == 1) {
+    results.func(results.stored.variables) = elements[0];
+  } else {
+    results.func(results.stored.variables) = Halide::Tuple(elements);
+  }
+  const auto buffers = results.func.output_buffers();
+  for (size_t i = 0; i < writes.size(); ++i) builder.fix_output(buffers[i], writes[i], i == 0);
+  return results;
+}
+
+void parallelize(Halide::Func& func, const Var& loop, double cost_ns) {
+  constexpr double kTaskNs = 20000;
+  constexpr double kMostSteps = 1 << 20;
+  const auto steps = static_cast<int32_t>(std::clamp(std::ceil(kTaskNs / std::max(cost_ns, 1e-3)), 1.0, kMostSteps));
+  if (steps == 1) {
+    func.parallel(loop);
+    return;
+  }
+  const Var task("task");
+  func.split(loop, task, loop, steps, Halide::TailStrategy::GuardWithIf).parallel(task);
+}
+
+int64_t task_count(double cost_ns, int64_t most) {
+  constexpr double kTaskNs = 20000;
+  return std::clamp<int64_t>(static_cast<int64_t>(cost_ns / kTaskNs), 1, most);
+}
+
+double multiply_add_ns(const KernelBuilder& builder, double multiply_adds) {
+  constexpr double kVectorsPerNs = 2;
+  const ElementType element = builder.type(builder.kernel().writes[0]).element;
+  return multiply_adds / (kVectorsPerNs * static_cast<double>(builder.target().lanes(element)));
+}
+
+double traffic_ns(double bytes) {
+  constexpr double kBytesPerNs = 15;
+  return bytes / kBytesPerNs;
+}
+
+Expr sum_tree(const std::function<Expr(int)>& element, int begin, int count) {
+  if (count == 1) return element(begin);
+  const int half = count / 2;
+  return sum_tree(element, begin, half) + sum_tree(element, begin + half, count - half);
+}
+
+void keep_on_stack(Halide::Func& func) { func.store_in(Halide::MemoryType::Stack); }
+
+}  // namespace cnnc

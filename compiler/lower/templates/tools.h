@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the templates share: the function of all results, tasks of a parallel loop, sums over lanes. Private to lower.
+#pragma once
+#include <Halide.h>
+
+#include <functional>
+
+#include "lower/kernel_builder.h"
+
+namespace cnnc {
+
+/// All results of the kernel as one function (a tuple where there are several): they lie in memory alike.
+struct Results {
+  Halide::Func func;
+  StoredVariables stored;
+  const Halide::Var& batch() const { return stored.variables.back(); }
+};
+Results define_results(KernelBuilder& builder);
+
+/// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps: at least about 20 us each, because
+/// waking a thread costs that. `cost_ns`: of one step.
+void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns);
+/// The number of equal tasks into which work of that cost is cut, at most `most`.
+int64_t task_count(double cost_ns, int64_t most);
+
+/// Nanoseconds that so many multiply-adds take in vectors, and that so many bytes take from the second-level cache.
+double multiply_add_ns(const KernelBuilder& builder, double multiply_adds);
+double traffic_ns(double bytes);
+
+/// The sum of element(0) … element(count - 1) as a balanced tree.
+Halide::Expr sum_tree(const std::function<Halide::Expr(int)>& element, int begin, int count);
+
+/// Scratch of constant size: on the stack.
+void keep_on_stack(Halide::Func& func);
+
+inline int32_t int32(int64_t value) { return static_cast<int32_t>(value); }
+
+}  // namespace cnnc

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// PlanRunner: memory as the plan says, kernels as pipelines that are compiled once.
+#include "plan_runner.h"
+
+#include <Halide.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "lower/kernel_builder.h"
+#include "lower/numbers.h"
+#include "runtime/abi/program.h"
+#include "support/check.h"
+
+namespace cnnc {
+namespace {
+
+/// Bytes aligned to 64, filled with ones: NaN as floats, -1 as integers.
+class Memory {
+ public:
+  explicit Memory(int64_t bytes) : bytes_(static_cast<size_t>(bytes + 64) / 64 * 64), data_(static_cast<uint8_t*>(std::aligned_alloc(64, bytes_))) {
+    std::memset(data_, 0xff, bytes_);
+  }
+  ~Memory() { std::free(data_); }
+  Memory(const Memory&) = delete;
+  uint8_t* data() const { return data_; }
+
+ private:
+  size_t bytes_;
+  uint8_t* data_;
+};
+
+void write_element(uint8_t* memory, ElementType element, size_t index, double value) {
+  const auto put = [&](auto typed) { std::memcpy(memory + index * sizeof typed, &typed, sizeof typed); };
+  switch (element) {
+    case ElementType::F32: put(static_cast<float>(value)); break;
+    case ElementType::F64: put(value); break;
+    case ElementType::I32: put(static_cast<int32_t>(value)); break;
+    case ElementType::U8: put(static_cast<uint8_t>(value)); break;
+  }
+}
+
+double read_element(const uint8_t* memory, ElementType element, size_t index) {
+  const auto get = [&](auto typed) {
+    std::memcpy(&typed, memory + index * sizeof typed, sizeof typed);
+    return static_cast<double>(typed);
+  };
+  switch (element) {
+    case ElementType::F32: return get(float{});
+    case ElementType::F64: return get(double{});
+    case ElementType::I32: return get(int32_t{});
+    case ElementType::U8: return get(uint8_t{});
+  }
+  return 0;
+}
+
+int tasks_in_reverse(Halide::JITUserContext* context, int (*task)(Halide::JITUserContext*, int, uint8_t*), int begin, int count, uint8_t* closure) {
+  for (int i = begin + count - 1; i >= begin; --i)
+    if (const int result = task(context, i, closure)) return result;
+  return 0;
+}
+
+int tasks_in_order(Halide::JITUserContext* context, int (*task)(Halide::JITUserContext*, int, uint8_t*), int begin, int count, uint8_t* closure) {
+  for (int i = begin; i < begin + count; ++i)
+    if (const int result = task(context, i, closure)) return result;
+  return 0;
+}
+
+int64_t images_stored(const FunctionPlan& plan, int64_t images) { return (images + plan.group - 1) / plan.group * plan.group; }
+
+}  // namespace
+
+struct PlanRunner::Implementation {
+  struct Compiled {
+    std::unique_ptr<KernelBuilder> builder;
+    Halide::Pipeline pipeline;
+  };
+  const ModulePlan& module;
+  const FunctionPlan& plan;
+  Halide::Target target;
+  std::vector<Compiled> kernels;
+
+  const Graph& graph() const { return plan.function->graph; }
+  const Place& place(ValueId value) const { return plan.places.at(static_cast<size_t>(value.index)); }
+  const Layout& layout(ValueId value) const { return plan.layouts.at(static_cast<size_t>(value.index)); }
+
+  Halide::Buffer<> buffer(ValueId value, uint8_t* memory, int64_t images) const {
+    std::vector<int> extents;
+    for (const StoredDim& dim : stored_dims(graph().type(value), layout(value))) {
+      const int64_t vector = layout(value).kind == LayoutKind::Lanes ? layout(value).vector : 1;
+      extents.push_back(static_cast<int>(dim.is_batch ? (images + vector - 1) / vector : dim.extent));
+    }
+    return Halide::Buffer<>(halide_type(graph().type(value).element), memory, extents);
+  }
+};
+
+PlanRunner::PlanRunner(const ModulePlan& plan, size_t function, const Target& target)
+    : implementation_(new Implementation{plan, plan.functions.at(function), Halide::Target(std::string(target.halide)), {}}) {
+  for (auto feature : {Halide::Target::NoAsserts, Halide::Target::NoBoundsQuery, Halide::Target::StrictFloat})
+    implementation_->target.set_feature(feature);
+  for (const Kernel& kernel : implementation_->plan.kernels) {
+    auto builder = std::make_unique<KernelBuilder>(implementation_->plan, kernel, target);
+    Halide::Pipeline pipeline = build_pipeline(*builder);
+    implementation_->kernels.push_back({std::move(builder), pipeline});
+  }
+}
+
+PlanRunner::~PlanRunner() { delete implementation_; }
+
+std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t images, const RunOptions& options) {
+  const Implementation& self = *implementation_;
+  const FunctionPlan& plan = self.plan;
+  const Graph& graph = self.graph();
+  const int64_t stored = images_stored(plan, images);
+  std::map<int, std::unique_ptr<Memory>> flat;
+  for (int i = CNN_WEIGHTS; i < CNN_COLUMNS; ++i)
+    flat[i] = std::make_unique<Memory>(8 * (self.module.flat.weight_elements + self.module.flat.state_elements + 64) + self.module.prepared_bytes);
+  std::vector<std::unique_ptr<Memory>> columns, constants;
+  for (const Port& port : plan.columns) {
+    const TensorType& type = graph.type(port.value);
+    columns.push_back(std::make_unique<Memory>(element_count(type.dims) * element_bytes(type.element) * stored));
+  }
+  for (const ConstantData& data : plan.constants) {
+    constants.push_back(std::make_unique<Memory>(8 * element_count(data.type.dims)));
+    for (size_t i = 0; i < data.numbers.size(); ++i) write_element(constants.back()->data(), data.type.element, i, data.numbers[i]);
+  }
+  const Memory workspace(plan.workspace_fixed + plan.workspace_per_group * (stored / plan.group));
+
+  const auto address = [&](ValueId value) -> uint8_t* {
+    const Place& place = self.place(value);
+    switch (place.kind) {
+      case Place::Flat: return flat.at(place.buffer)->data() + place.offset;
+      case Place::Column: return columns.at(static_cast<size_t>(place.buffer))->data();
+      case Place::Scalar: return flat.at(CNN_SCALARS)->data() + 8 * place.buffer;
+      case Place::Fixed: return workspace.data() + place.offset;
+      case Place::PerGroup: return workspace.data() + plan.workspace_fixed + place.offset * (stored / plan.group);
+      case Place::Constant: return constants.at(static_cast<size_t>(place.buffer))->data();
+      case Place::None: break;
+    }
+    CNNC_CHECK(false, "a value that is read or written has a place");
+    return nullptr;
+  };
+
+  for (size_t i = 0; i < arguments.size(); ++i)
+    for (size_t j = 0; j < arguments[i].values.size(); ++j)
+      write_element(address(plan.function->arguments[i].value), arguments[i].type.element, j, arguments[i].values[j]);
+  for (size_t k = 0; k < plan.kernels.size(); ++k) {
+    const Kernel& kernel = plan.kernels[k];
+    auto& [builder, pipeline] = implementation_->kernels[k];
+    builder->batch_parameter().set(static_cast<int32_t>(images));
+    for (ValueId value : kernel.reads) builder->memory(value).set(self.buffer(value, address(value), images));
+    std::vector<Halide::Buffer<>> results;
+    for (ValueId value : kernel.writes) results.push_back(self.buffer(value, address(value), images));
+    pipeline.jit_handlers().custom_do_par_for = options.tasks_backwards ? tasks_in_reverse : tasks_in_order;
+    Halide::Realization realization(results);
+    pipeline.realize(realization, self.target);
+  }
+  std::vector<Array> results;
+  for (const Port& port : plan.function->results) {
+    Array array{graph.type(port.value), {}};
+    const auto count = static_cast<size_t>(element_count(array.type.dims) * (array.type.batched ? images : 1));
+    for (size_t i = 0; i < count; ++i) array.values.push_back(read_element(address(port.value), array.type.element, i));
+    results.push_back(std::move(array));
+  }
+  return results;
+}
+
+Module module_of(const OpDef& op, const Sample& sample, const std::string& function_name) {
+  Module module;
+  module.network = "sample";
+  Function function;
+  function.name = function_name;
+  std::vector<ValueId> operands;
+  for (size_t i = 0; i < sample.operands.size(); ++i) {
+    const TensorType& type = sample.operands[i];
+    if (is_absent(type)) {
+      operands.emplace_back();
+      continue;
+    }
+    const std::string name = "x" + std::to_string(i);
+    const bool floats = type.element == ElementType::F32 || type.element == ElementType::F64;
+    const Role role = type.batched ? Role::Input : floats ? Role::Weight : Role::Scalar;
+    operands.push_back(function.graph.add_argument(type));
+    function.arguments.push_back({name, role, operands.back()});
+    if (role == Role::Weight) module.parameters.push_back({name, Role::Weight, type, {}, "weight", {}});
+  }
+  const auto results = function.graph.add(op, operands, sample.attributes);
+  for (size_t i = 0; i < results.size(); ++i) {
+    const TensorType& type = function.graph.type(results[i]);
+    const std::string name = "y" + std::to_string(i);
+    function.results.push_back({name, type.batched ? Role::Output : Role::Gradient, results[i]});
+    if (!type.batched) module.parameters.push_back({name, Role::Weight, type, {}, "weight", {}});
+  }
+  module.functions.push_back(std::move(function));
+  return module;
+}
+
+std::vector<Array> random_arrays(const std::vector<TensorType>& types, int64_t images, uint32_t seed) {
+  std::vector<Array> arrays;
+  uint32_t state = seed * 2654435761u + 12345u;
+  const auto next = [&] {
+    state = state * 1664525u + 1013904223u;
+    return static_cast<double>(state >> 8) / 16777216.0;
+  };
+  for (const TensorType& type : types) {
+    if (is_absent(type)) continue;
+    Array array{type, {}};
+    const auto count = element_count(type.dims) * (type.batched ? images : 1);
+    const bool floats = type.element == ElementType::F32 || type.element == ElementType::F64;
+    for (int64_t i = 0; i < count; ++i) {
+      const double u = next();
+      // As f32 numbers, so that reference and kernel start from the same ones.
+      array.values.push_back(floats ? static_cast<float>(u < 0.5 ? -0.1 - 1.8 * u : 0.1 + 1.8 * (u - 0.5)) : std::floor(4 * u));
+    }
+    arrays.push_back(std::move(array));
+  }
+  return arrays;
+}
+
+double difference(const Array& a, const Array& b) {
+  double largest = 0, scale = 0;
+  CNNC_CHECK(a.values.size() == b.values.size(), "arrays of one size");
+  for (double value : b.values)
+    if (std::isfinite(value)) scale = std::max(scale, std::abs(value));
+  for (size_t i = 0; i < a.values.size(); ++i) {
+    const double x = a.values[i], y = b.values[i];
+    if (std::isnan(x) && std::isnan(y)) continue;
+    if (x == y) continue;
+    if (!std::isfinite(x) || !std::isfinite(y)) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, std::abs(x - y) / std::max(scale, 1e-30));
+  }
+  return largest;
+}
+
+}  // namespace cnnc

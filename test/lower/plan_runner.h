@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Runs the plan of a function on arrays, kernel by kernel with Halide's JIT, in the memory that the plan says. What no kernel
+// has written is NaN, so that a read of it shows.
+#pragma once
+#include <vector>
+
+#include "ops/interpreter.h"
+#include "schedule/plan.h"
+
+namespace cnnc {
+
+/// A module of one function that is a single node; operands are arguments, results are results. Batched ones are columns,
+/// others weights and gradients.
+Module module_of(const OpDef& op, const Sample& sample, const std::string& function_name);
+
+struct RunOptions {
+  bool tasks_backwards = false;     // parallel tasks run in reverse order
+};
+
+/// The compiled kernels of a function.
+class PlanRunner {
+ public:
+  PlanRunner(const ModulePlan& plan, size_t function, const Target& target);
+  ~PlanRunner();
+  PlanRunner(const PlanRunner&) = delete;
+
+  /// The results in the order of the ports.
+  std::vector<Array> run(const std::vector<Array>& arguments, int64_t images, const RunOptions& options = {});
+
+ private:
+  struct Implementation;
+  Implementation* implementation_;
+};
+
+/// Random operands for the types: floats in [-1, 1] away from 0, small integers.
+std::vector<Array> random_arrays(const std::vector<TensorType>& types, int64_t images, uint32_t seed);
+
+/// The largest |a - b|, relative to the largest |b|; infinite where one is NaN and the other is not, or infinities differ.
+double difference(const Array& a, const Array& b);
+
+}  // namespace cnnc
