@@ -43,6 +43,7 @@ using namespace cnnc;
 using ast::BinaryOperator, ast::Relation, ast::UnaryOperator;
 }
 
+// The order counts: words are NETWORK to FALSE, comparisons EQUAL to GREATER, arithmetic PLUS to CARET (syntax_errors.cpp).
 %token NETWORK "`network`" BLOCK "`block`" LAYER "`layer`" TRAIN "`train`" TEST "`test`" CONST "`const`"
        IMPORT "`import`" LANGUAGE "`language`" WEIGHT "`weight`" STATE "`state`" UPDATE "`update`"
        IF "`if`" ELSE "`else`" RETURN "`return`" REPEAT "`repeat`" SHARE "`share`" IN "`in`" AS "`as`"

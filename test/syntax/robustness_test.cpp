@@ -76,7 +76,7 @@ void expect_fast(const std::string& text) {
   EXPECT_EQ(parsed.errors(), "");
   EXPECT_FALSE(parsed.formatted().empty());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(seconds.count(), 10);
+  EXPECT_LT(seconds.count(), 30);
 }
 
 TEST(LongFiles, PipeOfTenThousandStages) { expect_fast("block b(x) { x" + repeated(" -> relu", 10'000) + " }"); }
