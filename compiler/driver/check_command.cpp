@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// `cnnc check FILE…`: prints what is wrong with the files, and writes nothing. Tests: test/grammar.
+// `cnnc check FILE…`: prints what is wrong with the files, and writes nothing. Tests: test/grammar, test/sema.
 #include <memory>
 
 #include "driver/exit_status.h"
+#include "driver/library_folder.h"
 #include "driver/source_input.h"
 #include "driver/subcommand.h"
+#include "sema/sema.h"
 #include "syntax/parser.h"
 
 namespace cnnc {
@@ -26,7 +28,9 @@ int run_check(const CheckOptions& options) {
       status = kInputWrong;
       continue;
     }
-    parse_file(sources, *source, diagnostics);
+    const ast::File file = parse_file(sources, *source, diagnostics);
+    // What a file with syntax errors means is not known well enough to judge it.
+    if (!diagnostics.has_errors()) analyse(file, {.library_path = library_folder(), .all_networks = true}, sources, diagnostics);
     print_diagnostics(diagnostics);
     if (diagnostics.has_errors()) status = kInputWrong;
   }

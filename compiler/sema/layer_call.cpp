@@ -14,6 +14,7 @@ namespace cnnc::sema {
 
 Value Evaluator::call_layer(const LayerDef& layer, const Call& call) {
   if (!charge(2, call.range)) return {};
+  if (!layer.build) return wrong_type(call.range, fmt::format("`{}` stands only in the setting `metrics`", layer.name));
   const bool has_scope = layer.kind == LayerKind::Layer;
   bool reused = reusing_;
   std::string scope = has_scope ? enter_scope(std::string(layer.name), Callable{.layer = &layer}, call, reused).name() : std::string();
@@ -31,7 +32,6 @@ Value Evaluator::call_layer(const LayerDef& layer, const Call& call) {
 }
 
 Value LayerCall::build() {
-  CNNC_CHECK(layer_->build != nullptr, fmt::format("`{}` is built by a recipe", layer_->name));
   warn_double_softmax();
   const std::vector<ValueId> values = layer_->build(*this);
   if (failed_ || values.empty()) return {};

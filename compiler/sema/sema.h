@@ -15,10 +15,10 @@
 namespace cnnc {
 
 struct AnalyseOptions {
-  std::string network;                                            // empty: the last one of the file
-  std::vector<std::pair<std::string, std::string>> overrides;     // -D name=value
+  std::string network = {};                                       // empty: the last one of the file
+  std::vector<std::pair<std::string, std::string>> overrides = {};  // -D name=value
   ElementType float_type = ElementType::F32;
-  std::string library_path;                                       // the folder of `import name`; empty: there is none
+  std::string library_path = {};                                  // the folder of `import name`; empty: there is none
   bool all_networks = false;                                      // report errors of the networks that are not built too
 };
 

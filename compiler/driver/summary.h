@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A module → the tables that `cnnc summary` prints. Tests: test/sema/summary.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace cnnc {
+
+/// Each layer with output shape, parameters, multiply-adds and bytes, then totals. `more_totals` are lines that other phases
+/// know, such as the memory of a plan: name and text.
+std::string layer_summary(const Module& module, const std::vector<std::pair<std::string, std::string>>& more_totals = {});
+
+/// Each weight and state by name, with its shape and how it starts.
+std::string weight_summary(const Module& module);
+
+}  // namespace cnnc
