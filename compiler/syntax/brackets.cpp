@@ -44,6 +44,7 @@ class BracketMatcher {
     result_.reserve(tokens_.size());
     for (size_t i = 0; i < tokens_.size(); ++i) {
       const Token& token = tokens_[i];
+      string_broken_ = string_broken_ || token.broken;
       if (token.first_on_line && !result_.empty() && result_.back().kind == Tokens::STRING && result_.back().broken) close_line(token);
       if (token.kind == Tokens::END || (!open_.empty() && starts_item(token, tokens_[i + 1]))) {
         close_all(token, 0);
@@ -110,8 +111,7 @@ class BracketMatcher {
       --depth;
     }
     if (depth == 0) {
-      const bool swallowed = std::any_of(result_.begin(), result_.end(), [](const Token& t) { return t.broken; });
-      if (!swallowed) {
+      if (!string_broken_) {
         Diagnostic& error = diagnostics_.error(DiagnosticKind::UnclosedBracket, closer.range,
                                                fmt::format("this `{}` closes nothing", sources_.text(closer.range)));
         if (!open_.empty()) error.note("the bracket that is open here", result_[open_.back()].range);
@@ -136,6 +136,7 @@ class BracketMatcher {
   Diagnostics& diagnostics_;
   std::vector<Token> result_;
   std::vector<size_t> open_;  // indices into result_
+  bool string_broken_ = false;  // one may have swallowed an opening bracket
 };
 
 }  // namespace

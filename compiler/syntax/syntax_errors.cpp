@@ -27,6 +27,7 @@ class Situation {
   const Token& found() const { return tokens()[stream_.index()]; }
   const Token& before() const { return tokens()[stream_.index() - 1]; }
   const Token& after() const { return tokens()[std::min(stream_.index() + 1, tokens().size() - 1)]; }
+  size_t first_index() const { return first_; }
   const Token& first() const { return tokens()[first_]; }
   std::string_view text(const Token& token) const { return stream_.sources().text(token.range); }
   bool expects(TokenKind kind) const { return std::find(expected_.begin(), expected_.end(), kind) != expected_.end(); }
@@ -91,9 +92,8 @@ std::optional<Explanation> word_of_another_language(const Situation& at) {
 
 std::optional<Explanation> module_of_a_framework(const Situation& at) {
   // `-> nn.ReLU()`: the parser stops at the point. `model = nn.Sequential(…)` at the top stops at the first word.
-  for (size_t i = 0; i + 2 < at.tokens().size(); ++i) {
+  for (size_t i = at.first_index(); i + 2 < at.tokens().size(); ++i) {
     const Token& module = at.tokens()[i];
-    if (module.range.begin < at.first().range.begin) continue;
     if (module.kind == Tokens::STATEMENT_END || module.kind == Tokens::END || module.range.begin > at.found().range.end + 200) break;
     const Token& member = at.tokens()[i + 2];
     if (module.kind != Tokens::NAME || at.tokens()[i + 1].kind != Tokens::DOT || member.kind != Tokens::NAME) continue;
