@@ -77,6 +77,10 @@ TEST(AvgPool, NeverCountsWhatCeilReachesOver) {
   // Four columns, kernel 3, stride 3, padding 1, ceil: windows at -1 (divisor 3, sum 1 + 2) and 2 (3 + 4 + one padding: 3).
   EXPECT_EQ(run_op("avgpool", average({1, 3}, {1, 3}, {0, 1, 0, 1}, true, true), {image({1, 1, 4}, {1, 2, 3, 4})})[0].values,
             (std::vector<double>{1, 7.0 / 3}));
+  // The same at stride 2: the window at 3 sees 4, one padding, and one column beyond it, which does not count.
+  const Array x = image({1, 1, 4}, {1, 2, 3, 4});
+  EXPECT_EQ(run_op("avgpool", average({1, 3}, {1, 2}, {0, 1, 0, 1}, true, true), {x})[0].values, (std::vector<double>{1, 3, 2}));
+  EXPECT_EQ(run_op("avgpool", average({1, 3}, {1, 2}, {0, 1, 0, 1}, true, false), {x})[0].values, (std::vector<double>{1.5, 3, 4}));
   // Five columns: the window at 2 is full, none begins at 5, where the padding is.
   EXPECT_EQ(run_op("avgpool", average({1, 3}, {1, 3}, {0, 1, 0, 1}, true, true), {image({1, 1, 5}, {1, 2, 3, 4, 5})})[0].values,
             (std::vector<double>{1, 4}));
