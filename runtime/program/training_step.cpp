@@ -11,7 +11,7 @@
 namespace cnnc::runtime {
 namespace {
 
-constexpr int64_t kElementsPerSum = 1 << 14;
+constexpr int64_t kElementsPerPiece = 1 << 14;
 constexpr double kClipEpsilon = 1e-6;
 
 bool stop_requested(const cnn_context& context) { return context.stop && *context.stop != 0; }
@@ -21,7 +21,10 @@ bool stop_requested(const cnn_context& context) { return context.stop && *contex
 TrainingStep::TrainingStep(const Session& session, Model& model)
     : session_(session), model_(model), recipe_(*session.recipe), gradients_(*recipe_.gradients), update_(*recipe_.update) {
   ranges_ = update_ranges();
-  partial_sums_.resize(static_cast<size_t>(round_up(model.program->weight_elements, kElementsPerSum) / kElementsPerSum));
+  for (const cnn_tensor& tensor : model.weight_tensors())
+    for (int64_t begin = 0; begin < tensor.elements; begin += kElementsPerPiece)
+      pieces_.push_back({tensor.offset + begin, tensor.offset + std::min(tensor.elements, begin + kElementsPerPiece), 0});
+  partial_sums_.resize(pieces_.size());
   const size_t group = static_cast<size_t>(update_.function().group) * element_bytes(model.program->element);
   beyond_.resize(group * static_cast<size_t>(1 + recipe_.moment_count));
 }
@@ -66,12 +69,11 @@ double TrainingStep::metric_sum(int32_t column) const {
 double TrainingStep::sum_of_squares() {
   return with_float(model_.program->element, [&](auto zero) {
     const auto* values = static_cast<const decltype(zero)*>(model_.gradients);
-    const int64_t elements = model_.program->weight_elements;
-    session_.pool->for_each(static_cast<int64_t>(partial_sums_.size()), [&](int64_t piece) {
+    session_.pool->for_each(static_cast<int64_t>(pieces_.size()), [&](int64_t i) {
+      const Range& piece = pieces_[static_cast<size_t>(i)];
       double sum = 0;
-      const int64_t end = std::min(elements, (piece + 1) * kElementsPerSum);
-      for (int64_t i = piece * kElementsPerSum; i < end; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-      partial_sums_[static_cast<size_t>(piece)] = sum;
+      for (int64_t k = piece.begin; k < piece.end; ++k) sum += static_cast<double>(values[k]) * static_cast<double>(values[k]);
+      partial_sums_[static_cast<size_t>(i)] = sum;
     });
     double sum = 0;
     for (double partial : partial_sums_) sum += partial;

@@ -57,6 +57,7 @@ class TrainingStep {
   const cnn_recipe& recipe_;
   FunctionCall gradients_, update_;
   std::vector<Range> ranges_;
+  std::vector<Range> pieces_;       // all weights without the gaps between them, in pieces of bounded size
   std::vector<double> partial_sums_;
   std::vector<std::byte> beyond_;   // what stands behind a range, while the update writes over it
   void* workspace_ = nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A cnn_program written by hand, so that the runtime is tested without the compiler: softmax regression on 8x8 images in ten
 // classes, with real gradients, sgd with momentum, a running statistic, and groups of 4 images. It does on purpose what
-// generated code may do: it writes beyond the batch up to its group, also in the update.
+// generated code may do: it writes beyond the batch up to its group, also in the update, and between tensors.
 // Compiled for f32 (handmade_digits) and f64 (handmade_digits_f64, -DHANDMADE_F64). HANDMADE_DELAY_MS=N in the environment makes
 // each gradient take N ms, so that tests can send signals in the middle of a step.
 #include <unistd.h>
@@ -131,6 +131,8 @@ int32_t gradients(void* const* buffers, int64_t batch, void* workspace, const cn
       out[i < kPixels ? c * kPixels + i : kBiasAt + c] = sum / images;
     }
   });
+  // What lies between tensors is nobody's.
+  for (int64_t i = kBiasAt + kClasses; i < kElements; ++i) out[i] = std::nan("");
   Number mean = 0;
   for (int64_t i = 0; i < batch * kPixels; ++i) mean += column<Number>(buffers, 0)[i];
   static_cast<Number*>(buffers[CNN_NEXT_STATES])[0] =
