@@ -72,6 +72,7 @@ HalideBody::HalideBody(KernelBuilder& builder, const Node& node) : builder_(buil
 }
 
 Expr HalideBody::evaluate(int result, const Spot& spot) {
+  spot_ = spot;
   Point point{add(spot.image), {}};
   for (const Coordinate& coordinate : spot.at) point.at.push_back(add(coordinate));
   const Scalar value = node_.op->define(node_.attributes, *this, result, point);
@@ -113,6 +114,11 @@ Scalar HalideBody::load(int operand, const Spot& spot) {
   return add(Halide::cast<int32_t>(value), true);
 }
 
+bool HalideBody::is_own_coordinate(const Expr& coordinate, size_t axis, int64_t extent) const {
+  const Dims& dims = builder_.type(node_.results[0]).dims;
+  return axis < spot_.at.size() && dims[axis] <= extent && coordinate.same_as(spot_.at[axis].value);
+}
+
 Scalar HalideBody::at(int operand, const Point& point) { return load(operand, spot_of(operand, point)); }
 
 Scalar HalideBody::at_or(int operand, const Point& point, double outside) {
@@ -123,7 +129,7 @@ Scalar HalideBody::at_or(int operand, const Point& point, double outside) {
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     const Expr& coordinate = entry(point.at[axis]).value;
     const auto last = static_cast<int32_t>(dims[axis] - 1);
-    if (coordinate.as<Halide::Internal::Variable>()) {   // the place of the result itself: it lies inside
+    if (is_own_coordinate(coordinate, axis, dims[axis])) {
       spot.at.push_back(entry(point.at[axis]));
       continue;
     }

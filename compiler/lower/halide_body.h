@@ -38,6 +38,8 @@ class HalideBody final : public Body {
   const Coordinate& entry(Scalar scalar) const { return entries_.at(static_cast<size_t>(scalar.id())); }
   /// The operand's place for a point: aligned at the innermost axis, broadcast axes at 0.
   Spot spot_of(int operand, const Point& point) const;
+  /// Whether this is the result's own coordinate along an axis where the operand reaches as far: then it lies inside.
+  bool is_own_coordinate(const Halide::Expr& coordinate, size_t axis, int64_t extent) const;
   Scalar load(int operand, const Spot& spot);
   Scalar reduce_over(Reduction reduction, const Halide::RDom& domain, Scalar element);
 
@@ -45,6 +47,7 @@ class HalideBody final : public Body {
   const Node& node_;
   std::vector<TensorType> operand_types_;
   Halide::Type number_type_;
+  Spot spot_;                           // the place that is evaluated
   std::vector<Coordinate> entries_;     // by Scalar id; numbers too
 };
 
