@@ -9,6 +9,23 @@
 #include "support/limits.h"
 
 namespace cnnc::sema {
+namespace {
+
+/// `repeat(n)` and `repeat(i < n)`.
+struct Count {
+  const ast::Reference* index = nullptr;
+  const ast::Expr* limit = nullptr;
+};
+
+Count counts(const ast::Loop& loop) {
+  const auto* comparison = std::get_if<ast::Comparison>(&loop.value->kind);
+  if (!loop.names.empty() || !comparison || comparison->relations.size() != 1 || comparison->relations[0] != ast::Relation::Less)
+    return {nullptr, loop.value.get()};
+  const auto* index = std::get_if<ast::Reference>(&comparison->operands[0]->kind);
+  return index ? Count{index, comparison->operands[1].get()} : Count{nullptr, loop.value.get()};
+}
+
+}  // namespace
 
 std::vector<EvaluatedArgument> Evaluator::evaluate_arguments(const std::vector<ast::Argument>& arguments) {
   std::vector<EvaluatedArgument> result;
@@ -100,11 +117,12 @@ Value Evaluator::call_stage(const ast::Stage& stage, Value input) {
 Value Evaluator::run_stage(const ast::Stage& stage, size_t loop, Value input) {
   if (loop == stage.repeats.size()) return call_stage(stage, std::move(input));
   const ast::Loop& repeat = stage.repeats[loop];
-  const Value value = evaluate(*repeat.value);
+  const Count counted = counts(repeat);
+  const Value value = evaluate(*counted.limit);
   if (value.poisoned()) return {};
   if (const double* count = value.as<double>()) {
-    if (repeat.names.size() <= 1) return run_count(stage, loop, std::move(input), *count);
-    return wrong_type(repeat.value->range, fmt::format("`repeat` with several names needs a table of rows, but `{}` is a number", text(repeat.value->range)));
+    if (repeat.names.empty()) return run_count(stage, loop, std::move(input), *count);
+    return wrong_type(repeat.value->range, fmt::format("`repeat` with names and `in` needs a table, but `{}` is a number", text(repeat.value->range)));
   }
   const auto rows = as_items(value);
   if (rows && !repeat.names.empty()) return run_rows(stage, loop, std::move(input), *rows);
@@ -114,6 +132,7 @@ Value Evaluator::run_stage(const ast::Stage& stage, size_t loop, Value input) {
 
 Value Evaluator::run_count(const ast::Stage& stage, size_t loop, Value input, double count) {
   const ast::Loop& repeat = stage.repeats[loop];
+  const Count counted = counts(repeat);
   if (count != std::floor(count) || count < 0) {
     reporter_->error(DiagnosticKind::NotWhole, repeat.value->range,
                      fmt::format("`repeat` needs a whole number that is not negative, but `{}` is {}", text(repeat.value->range), number_text(count)));
@@ -127,7 +146,7 @@ Value Evaluator::run_count(const ast::Stage& stage, size_t loop, Value input, do
   for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) {
     if (!charge(1, repeat.range)) return {};
     frame_->levels.emplace_back();
-    if (!repeat.names.empty()) frame_->set(repeat.names[0].text, {static_cast<double>(i)});
+    if (counted.index) frame_->set(counted.index->name, {static_cast<double>(i)});
     input = run_stage(stage, loop + 1, std::move(input));
     frame_->levels.pop_back();
     if (input.poisoned()) return {};

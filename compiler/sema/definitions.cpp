@@ -191,21 +191,24 @@ Value Evaluator::call_network(const ast::Definition& network, const Call& call) 
     for (const auto& [key, value] : frame->levels[0])
       if (!value.as<ValueId>()) hyperparameters.emplace_back(key, value);
     const bool is_first = !use.range.valid();
+    bool differs = false;
     if (is_first) {
       use = {hyperparameters, call.range, false};
     } else {
       for (size_t i = 0; i < hyperparameters.size() && i < use.hyperparameters.size(); ++i)
-        if (!same_value(hyperparameters[i].second, use.hyperparameters[i].second))
+        if (!same_value(hyperparameters[i].second, use.hyperparameters[i].second)) {
+          differs = true;
           reporter_->error(DiagnosticKind::NetworkMismatch, call.range,
                            fmt::format("the network `{}` is used with two values of `{}`", name, hyperparameters[i].first))
               .note("the other use is here", use.range)
               .help("a network has one set of weights; for two kinds of it write a `block`");
+        }
     }
     Scope& scope = root_.child(name);
     scope.start_over();
     use.building = true;
     const Restore reuse(reusing_, !is_first);
-    result = build_body(network, std::move(*frame), scope);
+    if (!differs) result = build_body(network, std::move(*frame), scope);
     networks_[&network].building = false;
   }
   reporter_->leave();

@@ -14,12 +14,15 @@ constexpr size_t kKept = 2 * size_t{Diagnostics::kMaximum};
 
 }  // namespace
 
-std::vector<Attachment> Reporter::use_notes() const {
+std::vector<Attachment> Reporter::use_notes(SourceRange range) const {
   std::vector<Attachment> notes;
-  for (size_t i = uses_.size(); i-- > 0 && notes.size() < kShownUses;)
+  size_t count = uses_.size();
+  // The use itself is at fault: its line is shown already.
+  if (count > 0 && cover(uses_.back().range, range) == uses_.back().range) --count;
+  const size_t last = count > kShownUses ? count - kShownUses : 0;
+  for (size_t i = count; i-- > last;)
     notes.push_back({Severity::Note, fmt::format("`{}` is used here", uses_[i].name), uses_[i].range});
-  if (uses_.size() > kShownUses)
-    notes.push_back({Severity::Note, fmt::format("and {} more uses around it", uses_.size() - kShownUses), {}});
+  if (last > 0) notes.push_back({Severity::Note, fmt::format("and {} more uses around it", last), {}});
   return notes;
 }
 
@@ -29,7 +32,7 @@ Diagnostic& Reporter::add(Severity severity, DiagnosticKind kind, SourceRange ra
     dropped_ = Diagnostic{severity, kind, {}, range, {}};
     return dropped_;
   }
-  pending_.push_back({Diagnostic{severity, kind, std::move(message), range, {}}, use_notes()});
+  pending_.push_back({Diagnostic{severity, kind, std::move(message), range, {}}, use_notes(range)});
   return pending_.back().diagnostic;
 }
 

@@ -37,7 +37,7 @@ class Reporter {
     std::vector<Attachment> uses;
   };
   Diagnostic& add(Severity severity, DiagnosticKind kind, SourceRange range, std::string message);
-  std::vector<Attachment> use_notes() const;
+  std::vector<Attachment> use_notes(SourceRange range) const;
 
   std::deque<Pending> pending_;
   Diagnostic dropped_;
