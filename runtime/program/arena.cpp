@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
 #include <string>
+
+#include "runtime/program/system_file.h"
 
 namespace cnnc::runtime {
 namespace {
@@ -21,19 +23,20 @@ uint64_t saturating_add(uint64_t left, uint64_t right) {
   return std::min(sum, kLargest);
 }
 
-/// The number after `key` in /proc/meminfo, in bytes.
-uint64_t memory_information(const std::string& key) {
-  std::ifstream in("/proc/meminfo");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
-  return kLargest;
+/// A number at the begin of a text; kLargest where there is none ("max").
+uint64_t number_of(const std::string& text) {
+  char* end = nullptr;
+  const uint64_t number = std::strtoull(text.c_str(), &end, 10);
+  return end == text.c_str() ? kLargest : number;
 }
 
-uint64_t number_in(const char* path) {
-  std::ifstream in(path);
-  uint64_t number = 0;
-  return in >> number ? number : kLargest;
+/// The number after `key` in /proc/meminfo, in bytes.
+uint64_t memory_information(const std::string& key) {
+  const uint64_t kilobytes = number_of(line_after(read_system_file("/proc/meminfo"), key));
+  return kilobytes == kLargest ? kLargest : kilobytes * 1024;
 }
+
+uint64_t number_in(const char* path) { return number_of(read_system_file(path)); }
 
 }  // namespace
 

@@ -9,14 +9,15 @@
 namespace cnnc::runtime {
 namespace {
 
-std::string& diagnostic_name() {
+std::string& stored_name() {
   static std::string name = "program";
   return name;
 }
 
 }  // namespace
 
-void set_diagnostic_name(const std::string& name) { diagnostic_name() = name; }
+void set_diagnostic_name(const std::string& name) { stored_name() = name; }
+const std::string& diagnostic_name() { return stored_name(); }
 
 void print_diagnostic(const std::string& severity, const std::string& message, const std::string& help) {
   std::string text = isatty(STDERR_FILENO) ? "\r\x1b[K" : "";

@@ -27,7 +27,8 @@ class Failure : public std::runtime_error {
 /// Prints `NETWORK: error: …` and `  help: …` to standard error; also `warning` and `note`.
 void print_diagnostic(const std::string& severity, const std::string& message, const std::string& help = {});
 
-/// The name in front of diagnostics; set once by cnn_main.
+/// The name in front of diagnostics, the program's as it was called; set once by cnn_main.
 void set_diagnostic_name(const std::string& name);
+const std::string& diagnostic_name();
 
 }  // namespace cnnc::runtime

@@ -2,10 +2,10 @@
 // Reads the flags of the first processor in /proc/cpuinfo.
 #include "runtime/program/processor.h"
 
-#include <fstream>
 #include <string>
 
 #include "runtime/program/failure.h"
+#include "runtime/program/system_file.h"
 #include "runtime/settings/words.h"
 
 namespace cnnc::runtime {
@@ -13,10 +13,8 @@ namespace {
 
 /// " fpu vme … " with a blank around each flag; empty where it cannot be read.
 std::string processor_flags() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("flags")) return line.substr(line.find(':') + 1) + " ";
-  return {};
+  const std::string line = line_after(read_system_file("/proc/cpuinfo"), "flags");
+  return line.empty() ? line : line.substr(line.find(':') + 1) + " ";
 }
 
 }  // namespace

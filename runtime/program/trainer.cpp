@@ -168,8 +168,9 @@ int Trainer::leave_on_signal() {
   progress_->wipe();
   log_->flush();
   write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
-  std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: train --resume %s\n", static_cast<long long>(position_.step),
-               formats::quote_name(options_.checkpoint).c_str(), formats::escape_terminal(options_.checkpoint).c_str());
+  std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: %s train --resume %s, and the other options as before\n",
+               static_cast<long long>(position_.step), formats::quote_name(options_.checkpoint).c_str(), diagnostic_name().c_str(),
+               formats::escape_terminal(options_.checkpoint).c_str());
   return stop_status();
 }
 

@@ -7,8 +7,9 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <fstream>
 
 #include "runtime/formats/text.h"
 #include "runtime/program/failure.h"
@@ -22,15 +23,19 @@ constexpr const char* kHeader = "step,epoch,loss,rate\n";
 
 /// The bytes of the file up to and with the row of `step`; 0 where its header is another.
 off_t end_of_step(const std::string& path, int64_t step) {
-  std::ifstream in(path, std::ios::binary);
-  std::string line;
+  std::FILE* file = std::fopen(path.c_str(), "re");
+  if (!file) return 0;
+  char line[kLongestRow + 1];
   off_t end = 0;
-  if (!std::getline(in, line) || line + "\n" != kHeader) return 0;
-  end = static_cast<off_t>(line.size()) + 1;
-  while (std::getline(in, line) && !in.eof()) {
-    if (std::strtoll(line.c_str(), nullptr, 10) > step) break;
-    end += static_cast<off_t>(line.size()) + 1;
+  bool header = true;
+  while (std::fgets(line, sizeof line, file)) {
+    const size_t length = std::strlen(line);
+    const bool whole = length > 0 && line[length - 1] == '\n';
+    if (!whole || (header ? std::strcmp(line, kHeader) != 0 : std::strtoll(line, nullptr, 10) > step)) break;
+    header = false;
+    end += static_cast<off_t>(length);
   }
+  std::fclose(file);
   return end;
 }
 
