@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "sema/evaluator.h"
 #include "support/limits.h"
@@ -10,10 +11,17 @@
 #include "syntax/foreign_words.h"
 
 namespace cnnc::sema {
+namespace {
+
+/// Bytes of the stack that evaluation may take, half of the usual 8 MB: levels differ in size, and sanitizers enlarge them.
+constexpr intptr_t kMaximumStack = intptr_t{4} << 20;
+
+}  // namespace
 
 Evaluator::Evaluator(const Program& program, const SourceManager& sources, Reporter& reporter, ElementType float_type)
     : program_(&program), sources_(&sources), reporter_(&reporter), frame_(&empty_frame_) {
   construction_.float_type = float_type;
+  stack_start_ = reinterpret_cast<intptr_t>(__builtin_frame_address(0));
 }
 
 bool Evaluator::charge(int64_t steps, SourceRange range) {
@@ -58,10 +66,10 @@ Value Evaluator::wrong_type(SourceRange range, std::string message) {
 
 Value Evaluator::evaluate(const ast::Expr& expr) {
   if (!charge(1, expr.range)) return {};
-  if (depth_ >= limits::kMaximumEvaluationDepth) {
+  const auto used = stack_start_ - reinterpret_cast<intptr_t>(__builtin_frame_address(0));
+  if (depth_ >= limits::kMaximumEvaluationDepth || std::abs(used) > kMaximumStack) {
     stopped_ = true;
-    reporter_->error(DiagnosticKind::LimitExceeded, expr.range,
-                     fmt::format("expressions are nested more than {} levels deep, through all blocks", limits::kMaximumEvaluationDepth));
+    reporter_->error(DiagnosticKind::LimitExceeded, expr.range, "expressions are nested too deeply, through all blocks that are being built");
     return {};
   }
   const Restore depth(depth_, depth_ + 1);

@@ -5,6 +5,7 @@
 // evaluate.cpp: expressions and bodies. names.cpp: what a name means. calls.cpp: blocks, networks, stages, repeat.
 // layer_call.cpp, arguments.cpp: layers of the table. arithmetic.cpp: operators. builtins.cpp: functions of compile time.
 #pragma once
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -158,6 +159,7 @@ class Evaluator {
   bool reusing_ = false;                      // weights are those of an earlier use
   bool stopped_ = false;
   int depth_ = 0;
+  intptr_t stack_start_ = 0;
   int64_t steps_ = 0;
   int64_t random_streams_ = 0;
 };

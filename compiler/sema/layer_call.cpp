@@ -13,7 +13,7 @@
 namespace cnnc::sema {
 
 Value Evaluator::call_layer(const LayerDef& layer, const Call& call) {
-  if (!charge(2, call.range)) return {};
+  if (!charge(20, call.range)) return {};
   if (!layer.build) return wrong_type(call.range, fmt::format("`{}` stands only in the setting `metrics`", layer.name));
   const bool has_scope = layer.kind == LayerKind::Layer;
   bool reused = reusing_;
