@@ -4,8 +4,10 @@
 
 #include <Halide.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <memory>
 
@@ -81,6 +83,7 @@ struct PlanRunner::Implementation {
   const FunctionPlan& plan;
   Halide::Target target;
   std::vector<Compiled> kernels;
+  std::vector<double> seconds;
 
   const Graph& graph() const { return plan.function->graph; }
   const Place& place(ValueId value) const { return plan.places.at(static_cast<size_t>(value.index)); }
@@ -96,16 +99,18 @@ struct PlanRunner::Implementation {
   }
 };
 
-PlanRunner::PlanRunner(const ModulePlan& plan, size_t function, const Target& target)
-    : implementation_(new Implementation{plan, plan.functions.at(function), Halide::Target(std::string(target.halide)), {}}) {
-  for (auto feature : {Halide::Target::NoAsserts, Halide::Target::NoBoundsQuery, Halide::Target::StrictFloat})
-    implementation_->target.set_feature(feature);
+PlanRunner::PlanRunner(const ModulePlan& plan, size_t function, const Target& target, bool contract)
+    : implementation_(new Implementation{plan, plan.functions.at(function), Halide::Target(std::string(target.halide)), {}, {}}) {
+  for (auto feature : {Halide::Target::NoAsserts, Halide::Target::NoBoundsQuery}) implementation_->target.set_feature(feature);
+  if (!contract) implementation_->target.set_feature(Halide::Target::StrictFloat);
   for (const Kernel& kernel : implementation_->plan.kernels) {
     auto builder = std::make_unique<KernelBuilder>(implementation_->plan, kernel, target);
     Halide::Pipeline pipeline = build_pipeline(*builder);
     implementation_->kernels.push_back({std::move(builder), pipeline});
   }
 }
+
+const std::vector<double>& PlanRunner::seconds() const { return implementation_->seconds; }
 
 PlanRunner::~PlanRunner() { delete implementation_; }
 
@@ -114,6 +119,7 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
   const FunctionPlan& plan = self.plan;
   const Graph& graph = self.graph();
   const int64_t stored = images_stored(plan, images);
+  implementation_->seconds.clear();
   std::map<int, std::unique_ptr<Memory>> flat;
   for (int i = CNN_WEIGHTS; i < CNN_COLUMNS; ++i)
     flat[i] = std::make_unique<Memory>(8 * (self.module.flat.weight_elements + self.module.flat.state_elements + 64) + self.module.prepared_bytes);
@@ -155,7 +161,13 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
     for (ValueId value : kernel.writes) results.push_back(self.buffer(value, address(value), images));
     pipeline.jit_handlers().custom_do_par_for = options.tasks_backwards ? tasks_in_reverse : tasks_in_order;
     Halide::Realization realization(results);
-    pipeline.realize(realization, self.target);
+    double best = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < options.repetitions; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      pipeline.realize(realization, self.target);
+      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    implementation_->seconds.push_back(best);
   }
   std::vector<Array> results;
   for (const Port& port : plan.function->results) {

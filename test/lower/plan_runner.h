@@ -15,17 +15,21 @@ Module module_of(const OpDef& op, const Sample& sample, const std::string& funct
 
 struct RunOptions {
   bool tasks_backwards = false;     // parallel tasks run in reverse order
+  int repetitions = 1;              // of each kernel
 };
 
 /// The compiled kernels of a function.
 class PlanRunner {
  public:
-  PlanRunner(const ModulePlan& plan, size_t function, const Target& target);
+  /// `contract`: multiply and add may become one operation, as in built programs (Halide then also reassociates).
+  PlanRunner(const ModulePlan& plan, size_t function, const Target& target, bool contract = false);
   ~PlanRunner();
   PlanRunner(const PlanRunner&) = delete;
 
   /// The results in the order of the ports.
   std::vector<Array> run(const std::vector<Array>& arguments, int64_t images, const RunOptions& options = {});
+  /// The shortest time of each kernel in the last run, in seconds.
+  const std::vector<double>& seconds() const;
 
  private:
   struct Implementation;
