@@ -24,10 +24,10 @@ Function clean(const Function& function) {
   return remove_dead_code(merge_common_subexpressions(compose_maps(fold_constants(function))));
 }
 
-Function inference_function(const Function& from, std::string name) {
-  Function result = clean(expand_inference(fold_batchnorm(from)));
-  result.name = std::move(name);
-  return result;
+Function inference_function(Function from, std::string name) {
+  from.name = std::move(name);
+  std::erase_if(from.results, [](const Port& port) { return port.role == Role::State; });   // statistics stay as they are
+  return clean(expand_inference(fold_batchnorm(from)));
 }
 
 Function gradients_function(const Function& loss) {
