@@ -2,7 +2,7 @@
 // A cnn_program written by hand, so that the runtime is tested without the compiler: softmax regression on 8x8 images in ten
 // classes, with real gradients, sgd with momentum, a running statistic, and groups of 4 images. It does on purpose what
 // generated code may do: it writes beyond the batch up to its group, also in the update, and between tensors.
-// Compiled for f32 (handmade_digits) and f64 (handmade_digits_f64, -DHANDMADE_F64). HANDMADE_DELAY_MS=N in the environment makes
+// Compiled for f32 (handmade_digits), f64 (handmade_digits_f64, -DHANDMADE_F64) and with weights built in (handmade_digits_embedded). HANDMADE_DELAY_MS=N in the environment makes
 // each gradient take N ms, so that tests can send signals in the middle of a step.
 #include <unistd.h>
 
@@ -193,9 +193,25 @@ constexpr cnn_recipe kRecipe{"digits", 6, kSettings, 10, kClassNames, &kGradient
 constexpr cnn_layer kLayers[] = {{"flatten1", "flatten", "64", 0, 0}, {"dense1", "dense", "10", 650, 640}};
 constexpr const char* kFeatures[] = {"sse2"};
 
+#ifdef HANDMADE_EMBEDDED
+// Weights built in: zeros, but for the bias of class 3.
+constexpr struct Embedded {
+  Number numbers[kElements] = {};
+  constexpr Embedded() { numbers[kBiasAt + 3] = 5; }
+} kEmbedded;
+constexpr Number kEmbeddedStates[16] = {};
+constexpr const void* kPreparedNumbers = kEmbedded.numbers;
+constexpr const void* kWeightNumbers = kEmbedded.numbers;
+constexpr const void* kStateNumbers = kEmbeddedStates;
+#else
+constexpr const void* kPreparedNumbers = nullptr;
+constexpr const void* kWeightNumbers = nullptr;
+constexpr const void* kStateNumbers = nullptr;
+#endif
+
 constexpr cnn_program kProgram{CNN_ABI_VERSION, kElement, "handmade", "cnnc 0.1.0", "x86-64-linux", kFeatures, 1, 2, 1, kWeights, kStates,
                                kElements, 16, kElements * static_cast<int64_t>(sizeof(Number)), &kPrepare, &kInfer, 1, &kRecipe, 2, kLayers,
-                               nullptr, nullptr, nullptr};
+                               kPreparedNumbers, kWeightNumbers, kStateNumbers};
 
 }  // namespace
 

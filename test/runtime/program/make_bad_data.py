@@ -30,6 +30,12 @@ content = bytearray(size.read_bytes())
 content[8:16] = (4).to_bytes(4, 'big') + (16).to_bytes(4, 'big')
 size.write_bytes(content)
 
+cifar = output / 'cifar'
+cifar.mkdir()
+record = bytes([3]) + bytes(3 * 32 * 32)
+(cifar / 'data_batch_1.bin').write_bytes(record * 4)
+(cifar / 'test_batch.bin').write_bytes(record)
+
 x = numpy.linspace(0, 1, 12 * 64, dtype='f4').reshape(12, 1, 8, 8)
 y = numpy.arange(12, dtype='i8') % 10
 numpy.save(output / 'x.npy', x)
