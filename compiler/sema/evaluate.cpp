@@ -200,13 +200,13 @@ Value Evaluator::evaluate_if(const ast::If& choice) {
   return value;
 }
 
-bool Evaluator::refuse_statement(const ast::Statement& statement) {
+bool refuse_statement(const ast::Statement& statement, Reporter& reporter) {
   std::string_view what;
   if (std::holds_alternative<ast::Equation>(statement.kind)) what = "index equations are";
   else if (const auto* weight = std::get_if<ast::WeightDeclaration>(&statement.kind)) what = weight->is_state ? "`state` is" : "`weight` is";
   else if (std::holds_alternative<ast::Update>(statement.kind)) what = "`update` is";
   else return false;
-  reporter_->error(DiagnosticKind::NotAvailable, statement.range, fmt::format("{} not available yet", what))
+  reporter.error(DiagnosticKind::NotAvailable, statement.range, fmt::format("{} not available yet", what))
       .help("a `layer` may compute with whole values: `layer swish(x) { x * sigmoid(x) }`");
   return true;
 }
@@ -238,7 +238,7 @@ Value Evaluator::evaluate_body(const ast::Body& body) {
     if (stopped_) return {};
     last = {};
     // Once an equation was refused, what follows uses its names: one message is enough.
-    if (refused || refuse_statement(statement)) {
+    if (refused || refuse_statement(statement, *reporter_)) {
       refused = true;
     } else if (const auto* bind = std::get_if<ast::Bind>(&statement.kind)) {
       frame_->set(bind->name.text, evaluate_in_scope(bind->name.text, *bind->value));

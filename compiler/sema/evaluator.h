@@ -109,7 +109,6 @@ class Evaluator {
   Value evaluate_body(const ast::Body& body);
   Value evaluate_return(const ast::Return& result, SourceRange range);
   Value evaluate_in_scope(const std::string& part, const ast::Expr& expr);
-  bool refuse_statement(const ast::Statement& statement);
   std::optional<bool> condition(const ast::Expr& expr, std::string_view what);
 
   Value run_stage(const ast::Stage& stage, size_t loop, Value input);
@@ -134,7 +133,6 @@ class Evaluator {
   Scope& enter_scope(const std::string& kind, const Callable& callable, const Call& call, bool& reused);
 
   Value constant_value(const ast::Constant& constant);
-  void report_unknown(const std::string& name, SourceRange range);
   std::optional<Value> initialiser_call(const std::string& name, const Call& call);
 
   Value numbers(ScalarOp op, double a, double b, const ast::Expr& expr);
@@ -163,6 +161,12 @@ class Evaluator {
   int64_t steps_ = 0;
   int64_t random_streams_ = 0;
 };
+
+/// Reports index equations, `weight`, `state`, `update`; false for the statements that are available.
+bool refuse_statement(const ast::Statement& statement, Reporter& reporter);
+/// Reports a name that means nothing, with the nearest of `names` and of all names that exist everywhere.
+void report_unknown_name(const std::string& name, SourceRange range, std::vector<std::string> names, const Program& program,
+                         Reporter& reporter);
 
 /// Names that layers take and that exist everywhere: `same`, `he_normal`, …
 bool is_layer_word(std::string_view name);

@@ -72,12 +72,16 @@ Value Evaluator::look_up(const std::string& name, SourceRange range) {
   if (const LayerDef* layer = find_layer(name)) return {Callable{.layer = layer}};
   if (const Builtin* builtin = find_builtin(name)) return {Callable{.builtin = builtin}};
   if (is_layer_word(name)) return {Word{name}};
-  report_unknown(name, range);
+  std::vector<std::string> variables;
+  for (const auto& level : frame_->levels)
+    for (const auto& [variable, value] : level) variables.push_back(variable);
+  report_unknown_name(name, range, std::move(variables), *program_, *reporter_);
   return {};
 }
 
-void Evaluator::report_unknown(const std::string& name, SourceRange range) {
-  Diagnostic& error = reporter_->error(DiagnosticKind::UnknownName, range, fmt::format("there is no `{}`", name));
+void report_unknown_name(const std::string& name, SourceRange range, std::vector<std::string> candidates, const Program& program,
+                         Reporter& reporter) {
+  Diagnostic& error = reporter.error(DiagnosticKind::UnknownName, range, fmt::format("there is no `{}`", name));
   if (const auto foreign = foreign_value(name)) {
     error.help(foreign->help);
     return;
@@ -86,10 +90,7 @@ void Evaluator::report_unknown(const std::string& name, SourceRange range) {
     error.help(fmt::format("the layer is called `{}`", *layer));
     return;
   }
-  std::vector<std::string> candidates;
-  for (const auto& level : frame_->levels)
-    for (const auto& [variable, value] : level) candidates.push_back(variable);
-  for (const auto& [symbol, item] : program_->symbols()) candidates.push_back(symbol);
+  for (const auto& [symbol, item] : program.symbols()) candidates.push_back(symbol);
   for (const LayerDef& layer : all_layers()) candidates.emplace_back(layer.name);
   for (const Builtin& builtin : all_builtins()) candidates.emplace_back(builtin.name);
   for (std::string& word : all_layer_words()) candidates.push_back(std::move(word));

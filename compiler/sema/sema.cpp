@@ -10,6 +10,7 @@
 #include "sema/evaluator.h"
 #include "sema/program.h"
 #include "sema/recipe.h"
+#include "sema/unresolved.h"
 #include "sema/unused.h"
 #include "support/text.h"
 #include "syntax/parser.h"
@@ -167,6 +168,8 @@ std::optional<Module> Analysis::run(const ast::File& file) {
   if (options_.all_networks)
     for (const ast::Definition* other : program_.networks())
       if (other != network) build(*other, {});
+  report_unresolved(file, program_, reporter_);
+  if (reporter_.has_errors()) return std::nullopt;
   return module;
 }
 
