@@ -14,10 +14,18 @@
 namespace cnnc {
 namespace {
 
+/// A weight or state that a function takes: a parameter that the module must have.
+struct ParameterUse {
+  std::string name;
+  Role role{};
+  TensorType type;
+  SourceRange range;
+};
+
 /// Reads the body of one function.
 class FunctionReader {
  public:
-  explicit FunctionReader(TextReader& reader) : in_(reader) {}
+  FunctionReader(TextReader& reader, std::vector<ParameterUse>& uses) : in_(reader), uses_(uses) {}
 
   Function read() {
     function_.name = in_.name("the function's name");
@@ -64,6 +72,8 @@ class FunctionReader {
       in_.fail(DiagnosticKind::IrSyntax, range, fmt::format("`{}` is an argument twice", abbreviate(port.name)));
       return;
     }
+    // Flat buffers of an update are weights too, but batched and no parameters.
+    if ((port.role == Role::Weight || port.role == Role::State) && !type.batched) uses_.push_back({port.name, port.role, type, range});
     port.value = function_.graph.add_argument(std::move(type));
     define(written, port.value, range);
     function_.arguments.push_back(std::move(port));
@@ -236,10 +246,31 @@ class FunctionReader {
       in_.fail(DiagnosticKind::IrSyntax, range, fmt::format("`{}` is a result twice", abbreviate(port.name)));
       return;
     }
-    function_.results.push_back(std::move(port));
+    if (belongs_to_argument(port, range)) function_.results.push_back(std::move(port));
+  }
+
+  /// A state's next value and a gradient have the type of the state and the weight of that name.
+  bool belongs_to_argument(const Port& port, SourceRange range) {
+    if (port.role != Role::State && port.role != Role::Gradient) return true;
+    const Role owner = port.role == Role::State ? Role::State : Role::Weight;
+    const Port* argument = find_port(function_.arguments, port.name, owner);
+    if (argument == nullptr) {
+      in_.fail(DiagnosticKind::UnknownName, range,
+               fmt::format("there is no argument `{}` of role `{}`, which this {} belongs to", abbreviate(port.name), role_name(owner),
+                           role_name(port.role)));
+      return false;
+    }
+    const TensorType& wanted = function_.graph.type(argument->value);
+    const TensorType& found = function_.graph.type(port.value);
+    if (wanted == found) return true;
+    in_.fail(DiagnosticKind::ShapeMismatch, range,
+             fmt::format("the {} of `{}` is `{}`, but the argument is `{}`", role_name(port.role), abbreviate(port.name),
+                         to_string(found), to_string(wanted)));
+    return false;
   }
 
   TextReader& in_;
+  std::vector<ParameterUse>& uses_;
   Function function_;
   std::map<std::string, ValueId> values_;
 };
@@ -247,13 +278,19 @@ class FunctionReader {
 /// Reads declarations, recipes and functions, in any order.
 class ModuleReader {
  public:
-  ModuleReader(const SourceManager& sources, int32_t file, Diagnostics& diagnostics) : in_(sources, file, diagnostics) {}
+  ModuleReader(const SourceManager& sources, int32_t file, Diagnostics& diagnostics)
+      : in_(sources, file, diagnostics), diagnostics_(diagnostics) {}
 
   Module read() {
+    bool whole = true;
     while (!in_.at_end()) {
+      const uint32_t begin = in_.place();
       item();
-      if (!in_.ok()) in_.resume();
+      whole = whole && in_.ok();
+      if (!in_.ok()) in_.resume(begin);
     }
+    // A declaration that could not be read is missing for a reason that was reported.
+    if (whole) check_uses();
     return std::move(module_);
   }
 
@@ -273,11 +310,36 @@ class ModuleReader {
       recipe();
     } else if (in_.take_word("function")) {
       const SourceRange range = in_.next_range();
-      Function function = FunctionReader(in_).read();
+      Function function = FunctionReader(in_, uses_).read();
       if (!in_.ok()) return;
       if (unused("function", function.name, range)) module_.functions.push_back(std::move(function));
     } else {
       in_.fail_expected("`module`, `weight`, `state`, `input`, `label`, `recipe` or `function`");
+    }
+  }
+
+  /// Declarations may follow the functions, so what functions take is compared at the end.
+  void check_uses() {
+    std::map<std::string_view, const Parameter*> known;
+    std::vector<std::string> names;
+    for (const Parameter& parameter : module_.parameters) {
+      known.emplace(parameter.name, &parameter);
+      names.push_back(parameter.name);
+    }
+    for (const ParameterUse& use : uses_) {
+      const auto found = known.find(use.name);
+      if (found == known.end()) {
+        Diagnostic& diagnostic = diagnostics_.error(DiagnosticKind::UnknownName, use.range,
+                                                    fmt::format("the module has no parameter `{}`", abbreviate(use.name)));
+        if (const auto near = nearest(use.name, names)) diagnostic.help(fmt::format("did you mean `{}`?", *near));
+        continue;
+      }
+      const Parameter& parameter = *found->second;
+      if (parameter.role == use.role && parameter.type == use.type) continue;
+      diagnostics_
+          .error(DiagnosticKind::ShapeMismatch, use.range,
+                 fmt::format("`{}` is a {} `{}` here", abbreviate(use.name), role_name(use.role), to_string(use.type)))
+          .note(fmt::format("the module's parameter is a {} `{}`", role_name(parameter.role), to_string(parameter.type)), parameter.location);
     }
   }
 
@@ -297,6 +359,9 @@ class ModuleReader {
     result.location = in_.range_from(begin);
     in_.expect(":");
     result.type = in_.type();
+    if (in_.ok() && result.type.batched) {
+      in_.fail(DiagnosticKind::IrSyntax, result.location, "a parameter is the same for all images: its type has no `N`");
+    }
     in_.expect("=");
     Initialiser& init = result.initialiser;
     init.name = in_.name("the initialiser's name");
@@ -358,7 +423,9 @@ class ModuleReader {
   }
 
   TextReader in_;
+  Diagnostics& diagnostics_;
   Module module_;
+  std::vector<ParameterUse> uses_;
   std::set<std::pair<std::string, std::string>> names_;
 };
 

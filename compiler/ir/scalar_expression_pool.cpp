@@ -73,6 +73,7 @@ std::optional<int32_t> ScalarExpressionPool::fold_arithmetic(ScalarOp op, int32_
       if (is_constant(b, -1)) return apply(ScalarOp::Negate, a);
       return std::nullopt;
     case ScalarOp::Power:
+      if (is_constant(b, 0.0) || is_constant(b, -0.0)) return constant(1);      // also of NaN
       if (is_constant(b, 1)) return a;
       if (is_constant(b, 2)) return apply(ScalarOp::Multiply, a, a);
       return std::nullopt;

@@ -89,9 +89,11 @@ NodeText node_text(const ScalarExpression::Node& node, const std::vector<NodeTex
   return {text + ")", kPrimary};
 }
 
-/// Which nodes get a name of their own in the text: those used more than once, when writing them out would be long.
+/// Which nodes get a name of their own in the text: those used more than once, when writing them out would be long, and those
+/// inside which the text is nested so deep that more could not be read back.
 std::vector<bool> named_nodes(const ScalarExpression& expression) {
   constexpr int64_t kLongest = 64;
+  constexpr int kDeepest = limits::kMaximumNesting / 4;      // an operation in brackets takes the reader three levels
   const size_t count = expression.nodes().size();
   std::vector<int64_t> uses(count), tree(count);
   for (size_t i = 0; i < count; ++i) {
@@ -106,7 +108,16 @@ std::vector<bool> named_nodes(const ScalarExpression& expression) {
   }
   std::vector<bool> named(count);
   if (tree.back() <= kLongest) return named;
-  for (size_t i = 0; i < count; ++i) named[i] = uses[i] > 1 && scalar_operand_count(expression.nodes()[i].op) > 0;
+  std::vector<int> depth(count);
+  for (size_t i = 0; i + 1 < count; ++i) {
+    const auto& node = expression.nodes()[i];
+    if (scalar_operand_count(node.op) == 0) continue;
+    for (const int32_t operand : node.operands) {
+      if (operand >= 0) depth[i] = std::max(depth[i], depth[static_cast<size_t>(operand)] + 1);
+    }
+    named[i] = uses[i] > 1 || depth[i] >= kDeepest;
+    if (named[i]) depth[i] = 0;
+  }
   return named;
 }
 

@@ -7,13 +7,13 @@
 #include <charconv>
 #include <algorithm>
 
+#include "support/limits.h"
 #include "support/text.h"
 
 namespace cnnc {
 namespace {
 
 constexpr size_t kMaximumRank = 16;
-constexpr int64_t kMaximumElements = int64_t{1} << 40;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -26,7 +26,7 @@ std::string dims_problem(const Dims& dims) {
   int64_t count = 1;
   for (const int64_t extent : dims) {
     if (extent < 1) return fmt::format("an extent is at least 1, but this type has {}", extent);
-    if (extent > kMaximumElements / count) return "a value has fewer than 2^40 elements for one image";
+    if (extent > (limits::kMaximumTensorElements - 1) / count) return "a value has fewer than 2^40 elements for one image";
     count *= extent;
   }
   return "";
@@ -47,8 +47,9 @@ uint32_t TextReader::place() {
 
 bool TextReader::at_end() { return place() >= text_.size(); }
 
-void TextReader::resume() {
+void TextReader::resume(uint32_t begin) {
   ok_ = true;
+  if (place_ == begin) ++place_;
   while (place_ < text_.size()) {
     if (place_ > 0 && text_[place_ - 1] == '\n' && is_letter(text_[place_])) return;
     ++place_;
@@ -120,7 +121,13 @@ std::string TextReader::word(std::string_view what) {
   return result;
 }
 
-std::string TextReader::name(std::string_view what) { return peek("\"") ? quoted_text(what) : word(what); }
+std::string TextReader::name(std::string_view what) {
+  if (!peek("\"")) return word(what);
+  const SourceRange range = next_range();
+  std::string result = quoted_text(what);
+  if (result.empty()) fail(DiagnosticKind::IrSyntax, range, "a name has at least one letter");
+  return result;
+}
 
 std::string TextReader::quoted_text(std::string_view what) {
   if (!peek("\"")) {
@@ -164,7 +171,7 @@ std::string TextReader::value_name(std::string& name) {
   }
   const uint32_t begin = place_;
   if (place_ < text_.size() && text_[place_] == '"') {
-    name = quoted_text("a name");
+    name = this->name("a name");
   } else {
     while (place_ < text_.size() && (is_letter(text_[place_]) || is_digit(text_[place_]) || text_[place_] == '.')) ++place_;
     name = std::string(text_.substr(begin, place_ - begin));

@@ -18,8 +18,9 @@ class TextReader {
 
   bool ok() const { return ok_; }
   bool at_end();
-  /// After an error: goes on at the next line that begins with a letter.
-  void resume();
+  /// After an error: goes on at the next line that begins with a letter, but always behind `begin`, where the text that failed
+  /// began.
+  void resume(uint32_t begin);
 
   /// Reports and enters the error state; the reference is for notes and helps.
   Diagnostic& fail(DiagnosticKind kind, SourceRange range, std::string message);
