@@ -26,6 +26,30 @@ void allow_contraction(llvm::Module& module) {
       if (llvm::isa<llvm::FPMathOperator>(instruction)) instruction.setHasAllowContract(true);
 }
 
+// Halide takes scratch of constant size from its heap where it is too large for its own rule (16 KB), although the schedule
+// keeps it on the stack. Built programs have no heap: such a call becomes stack memory of its function, which is then never
+// inlined, so that the frames of a driver's kernels do not add up.
+constexpr uint64_t kLargestScratch = uint64_t{1} << 20;
+
+void move_scratch_to_stack(llvm::Module& module) {
+  llvm::Function *take = module.getFunction("halide_malloc"), *give_back = module.getFunction("halide_free");
+  if (!take) return;
+  for (llvm::User* user : llvm::make_early_inc_range(take->users())) {
+    auto* call = llvm::cast<llvm::CallInst>(user);
+    const auto* size = llvm::dyn_cast<llvm::ConstantInt>(call->getArgOperand(1));
+    CNNC_CHECK(size && size->getZExtValue() <= kLargestScratch, "a kernel's scratch is not of a constant size below 1 MB");
+    llvm::Function* function = call->getFunction();
+    IRBuilder<> entry(&*function->getEntryBlock().getFirstInsertionPt());
+    auto* memory = entry.CreateAlloca(llvm::ArrayType::get(entry.getInt8Ty(), size->getZExtValue()), nullptr, "scratch");
+    memory->setAlignment(llvm::Align(64));
+    call->replaceAllUsesWith(memory);
+    call->eraseFromParent();
+    function->addFnAttr(llvm::Attribute::NoInline);
+  }
+  if (!give_back) return;
+  for (llvm::User* user : llvm::make_early_inc_range(give_back->users())) llvm::cast<llvm::CallInst>(user)->eraseFromParent();
+}
+
 struct HalideTypes {
   llvm::StructType *type, *dimension, *buffer;
   explicit HalideTypes(llvm::LLVMContext& context) {
@@ -118,6 +142,7 @@ std::map<std::string, llvm::Function*> link_kernels(llvm::Module& module, const 
     auto part = llvm::parseBitcodeFile(llvm::MemoryBufferRef(code.bitcode, code.function), module.getContext());
     CNNC_CHECK(static_cast<bool>(part), "the bitcode of " + code.function + " cannot be read: " + llvm::toString(part.takeError()));
     allow_contraction(**part);
+    move_scratch_to_stack(**part);
     (*part)->setModuleIdentifier(code.function);
     CNNC_CHECK(!llvm::Linker::linkModules(module, std::move(*part)), "kernel " + code.function + " does not link");
   }
