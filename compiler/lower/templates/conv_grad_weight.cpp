@@ -44,7 +44,10 @@ Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder) {
   part(l, v, u, c, k, strip, n) += at(node.operands[1], k, out_row, r.x) * element;
 
   const RDom g(0, s.out_height / rows, 0, (builder.batch() + vector - 1) / vector);
-  const Expr valid = g.y * vector + l < builder.batch();
+  // The mask is a value of its own: as a condition it would make Halide's bounds of everything above depend on it.
+  Func live("live");
+  live(l, n) = select(n * vector + l < builder.batch(), 1, 0);
+  const Expr valid = live(l, g.y) == 1;
   sums(l, v, u, c, k) = Halide::Internal::make_zero(element.type());
   sums(l, v, u, c, k) += select(valid, part(l, v, u, c, k, g.x, g.y), Halide::Internal::make_zero(element.type()));
   builder.provide(w_value, [=](const Spot& spot) {
@@ -64,8 +67,8 @@ Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder) {
   part.compute_at(sums, u).vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(c).unroll(k);
   part.update().reorder(l, v, c, k, r.x, r.y).vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(c).unroll(k);
   if (unroll > 1) part.update().unroll(r.x, unroll, TailStrategy::GuardWithIf);
-  keep_on_stack(sums);
-  keep_on_stack(part);
+  live.compute_at(sums, g.y).vectorize(l, vector, TailStrategy::RoundUp);
+  for (Func* scratch : {&sums, &part, &live}) keep_on_stack(*scratch);
   if (border == 1) {
     bordered.compute_at(sums, g.x).vectorize(l, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);
