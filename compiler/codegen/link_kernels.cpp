@@ -26,25 +26,38 @@ void allow_contraction(llvm::Module& module) {
       if (llvm::isa<llvm::FPMathOperator>(instruction)) instruction.setHasAllowContract(true);
 }
 
-// Halide takes scratch of constant size from its heap where it is too large for its own rule (16 KB), although the schedule
-// keeps it on the stack. Built programs have no heap: such a call becomes stack memory of its function, which is then never
-// inlined, so that the frames of a driver's kernels do not add up.
+// Halide takes scratch from its heap where it is too large for its own rule (16 KB), although the schedule keeps it on the
+// stack. Built programs have no heap: such a call becomes stack memory of its function, which is then never inlined, so that the
+// frames of a driver's kernels do not add up. A size that is constant, or zero where the scratch is not needed, is taken at
+// entry; one that depends on the place in the image (at most what the schedule bounds it to) where it is asked for.
 constexpr uint64_t kLargestScratch = uint64_t{1} << 20;
+
+const llvm::ConstantInt* largest_size(const Value* size) {
+  if (const auto* choice = llvm::dyn_cast<llvm::SelectInst>(size)) {
+    const auto* absent = llvm::dyn_cast<llvm::ConstantInt>(choice->getFalseValue());
+    if (absent && absent->isZero()) size = choice->getTrueValue();
+  }
+  return llvm::dyn_cast<llvm::ConstantInt>(size);
+}
+
+Value* scratch_memory(llvm::CallInst& call) {
+  const llvm::ConstantInt* constant = largest_size(call.getArgOperand(1));
+  CNNC_CHECK(!constant || constant->getZExtValue() <= kLargestScratch, "a kernel's scratch is larger than 1 MB");
+  IRBuilder<> at(constant ? &*call.getFunction()->getEntryBlock().getFirstInsertionPt() : &call);
+  Value* size = constant ? at.getInt64(constant->getZExtValue()) : call.getArgOperand(1);
+  auto* memory = at.CreateAlloca(at.getInt8Ty(), size, "scratch");
+  memory->setAlignment(llvm::Align(64));
+  return memory;
+}
 
 void move_scratch_to_stack(llvm::Module& module) {
   llvm::Function *take = module.getFunction("halide_malloc"), *give_back = module.getFunction("halide_free");
   if (!take) return;
   for (llvm::User* user : llvm::make_early_inc_range(take->users())) {
     auto* call = llvm::cast<llvm::CallInst>(user);
-    const auto* size = llvm::dyn_cast<llvm::ConstantInt>(call->getArgOperand(1));
-    CNNC_CHECK(size && size->getZExtValue() <= kLargestScratch, "a kernel's scratch is not of a constant size below 1 MB");
-    llvm::Function* function = call->getFunction();
-    IRBuilder<> entry(&*function->getEntryBlock().getFirstInsertionPt());
-    auto* memory = entry.CreateAlloca(llvm::ArrayType::get(entry.getInt8Ty(), size->getZExtValue()), nullptr, "scratch");
-    memory->setAlignment(llvm::Align(64));
-    call->replaceAllUsesWith(memory);
+    call->replaceAllUsesWith(scratch_memory(*call));
+    call->getFunction()->addFnAttr(llvm::Attribute::NoInline);
     call->eraseFromParent();
-    function->addFnAttr(llvm::Attribute::NoInline);
   }
   if (!give_back) return;
   for (llvm::User* user : llvm::make_early_inc_range(give_back->users())) llvm::cast<llvm::CallInst>(user)->eraseFromParent();

@@ -33,7 +33,7 @@ Scalar define_random(const OpCall<RandomAttributes>& call, Body& body, int, cons
   const auto key = [&](int operand) { return body.to_integer(body.at(operand, {point.image, {}})); };
   const std::vector<Scalar> integers = {key(0), key(1), body.integer(call.attributes.stream), key(2),
                                         flatten_coordinates(body, point.at, call.attributes.dims)};
-  return body.random(integers);
+  return select(less(integers[1], body.integer(0)), body.number(-1), body.random(integers));
 }
 
 // ---- dropout
@@ -59,7 +59,7 @@ std::vector<ValueId> expand_dropout(const OpCall<DropoutAttributes>& call, Graph
   const ValueId draw = build.add("random", build.random_key(),
                                  {{"dims", x.dims}, {"stream", a.stream}, {"element", std::string(element_name(x.element))}});
   const Constants constants = {{"p", a.p}, {"scale", a.p < 1 ? 1 / (1 - a.p) : 0}};
-  return {build.map(formula("select(x1 < p, 0, x0 * scale)", 2, constants), {operands[0], draw})};
+  return {build.map(formula("select(x1 < 0, x0, select(x1 < p, 0, x0 * scale))", 2, constants), {operands[0], draw})};
 }
 
 std::vector<ValueId> build_dropout(LayerContext& context) {
@@ -90,7 +90,8 @@ std::vector<OpDef> dropout_ops() {
       },
       Op<RandomAttributes>{
           .name = "random",
-          .doc = "Uniform numbers in [0, 1), a function of the operands, the stream and the place alone.",
+          .doc = "Uniform numbers in [0, 1), a function of the operands, the stream and the place alone; -1 in an epoch below 0, "
+                 "which asks for no noise.",
           .operands = {{"seed", "i32[], of the run"}, {"epoch", "i32[]"}, {"sample", "i32[N], each image's number in the epoch"}},
           .attributes = {attribute("dims", &RandomAttributes::dims, "the dimensions for one image"),
                          attribute("stream", &RandomAttributes::stream, "a number that no other random op of the network has"),

@@ -63,12 +63,11 @@ int run_gradients(const cnn_program& program, const CommandLine& line) {
   const auto arena = allocate_buffers(plan, count);
   load_weights(line.text("--weights").value_or(""), model);
   step.connect(workspace);
-  if (step.gradients().set_scalar("seed", 0))
-    print_diagnostic("warning", "the network draws random numbers in training (dropout): the gradients are those of one draw");
   std::vector<uint32_t> samples(table->count);
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<uint32_t>(i);
   BatchReader(*recipe.gradients, *table, session.settings).read(step.gradients(), samples, {}, *session.pool);
-  if (step.run({count, 1, 0, 0, false}) == StepOutcome::Stopped) throw Failure(kInternalError, "the gradients stopped before their end");
+  // An epoch below 0 asks for no noise: dropout is off.
+  if (step.run({count, 1, -1, 0, false}) == StepOutcome::Stopped) throw Failure(kInternalError, "the gradients stopped before their end");
   write_gradients(output, model, step.mean_loss());
   return kDone;
 }
