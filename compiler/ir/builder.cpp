@@ -49,6 +49,18 @@ ValueId GraphBuilder::map_used(const ScalarExpression& expression, std::span<con
   return map(expression.substitute(arguments), std::move(used));
 }
 
+TensorType GraphBuilder::type_of_used(const ScalarExpression& expression, std::span<const ValueId> operands) const {
+  TensorType result;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (!expression.uses_argument(static_cast<int>(i))) continue;
+    const TensorType& operand = type(operands[i]);
+    result.batched = result.batched || operand.batched;
+    result.dims = broadcast(result.dims, operand.dims).value();
+    if (operand.element == ElementType::F32 || operand.element == ElementType::F64) result.element = operand.element;
+  }
+  return result;
+}
+
 ValueId GraphBuilder::constant(double value, ElementType element) {
   return add("constant", {}, {{"dims", Dims{}}, {"values", Numbers{value}}, {"element", std::string(element_name(element))}});
 }

@@ -28,6 +28,8 @@ class GraphBuilder {
   ValueId map(std::string_view expression, std::vector<ValueId> operands);
   /// As `map`, over those operands only that the expression uses, each once.
   ValueId map_used(const ScalarExpression& expression, std::span<const ValueId> operands);
+  /// The type that map_used gives; an operand that the expression lost may have been what made it batched, larger or f64.
+  TensorType type_of_used(const ScalarExpression& expression, std::span<const ValueId> operands) const;
   ValueId constant(double value, ElementType element);                    // type f32[]
   ValueId reshape(ValueId value, Dims dims);
   /// Sum over the dimensions `axes` (kept with extent 1) and, if `batch`, over all images (result not batched).

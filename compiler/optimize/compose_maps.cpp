@@ -41,13 +41,7 @@ Replacement compose(Rewriter& rewriter, const Node& outer) {
   if (!changed || nodes > kMaximumNodes || operands.size() > kMaximumOperands) return std::nullopt;
   const ScalarExpression composed = expression.substitute(arguments);
   // An expression that lost the operands that give its type keeps its old form.
-  TensorType found{type.element, false, {}};
-  for (size_t i = 0; i < operands.size(); ++i) {
-    if (!composed.uses_argument(static_cast<int>(i))) continue;
-    found.batched = found.batched || graph.type(operands[i]).batched;
-    found.dims = broadcast(found.dims, graph.type(operands[i]).dims).value();
-  }
-  if (found != type) return std::nullopt;
+  if (rewriter.build().type_of_used(composed, operands) != type) return std::nullopt;
   return std::vector<ValueId>{rewriter.build().map_used(composed, operands)};
 }
 

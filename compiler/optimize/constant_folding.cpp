@@ -23,21 +23,6 @@ ValueId constant_of(GraphBuilder& build, double number, const TensorType& type) 
                                     {"element", std::string(element_name(type.element))}});
 }
 
-bool is_float(ElementType element) { return element == ElementType::F32 || element == ElementType::F64; }
-
-/// The type that a map of these operands has, as far as `expression` uses them.
-TensorType type_of_used(const Graph& graph, const ScalarExpression& expression, const std::vector<ValueId>& operands) {
-  TensorType type;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    if (!expression.uses_argument(static_cast<int>(i))) continue;
-    const TensorType& operand = graph.type(operands[i]);
-    type.batched = type.batched || operand.batched;
-    type.dims = broadcast(type.dims, operand.dims).value();
-    if (is_float(operand.element)) type.element = operand.element;
-  }
-  return type;
-}
-
 Replacement fold_map(Rewriter& rewriter, const Node& node) {
   if (node.op->name != "map") return std::nullopt;
   const Graph& graph = rewriter.graph();
@@ -53,7 +38,7 @@ Replacement fold_map(Rewriter& rewriter, const Node& node) {
   if (const auto number = folded.constant_value(); number && !type.batched) {
     return std::vector<ValueId>{constant_of(rewriter.build(), *number, type)};
   }
-  if (type_of_used(graph, folded, operands) != type) return std::nullopt;
+  if (rewriter.build().type_of_used(folded, operands) != type) return std::nullopt;
   if (folded.root().op == ScalarOp::Argument) {
     const ValueId operand = operands[static_cast<size_t>(folded.root().operands[0])];
     if (graph.type(operand) == type) return std::vector<ValueId>{operand};
