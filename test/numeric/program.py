@@ -28,7 +28,7 @@ class Program:
         self.number = np.float64 if precision == DOUBLE else np.float32
         self.executable = self.folder / 'program'
         (self.folder / 'network.cnn').write_text(source, encoding='utf-8')
-        run(cnnc, 'build', 'network.cnn', '-o', self.executable, '--type', precision, *options, cwd=self.folder)
+        run(pathlib.Path(cnnc).resolve(), 'build', 'network.cnn', '-o', self.executable, '--type', precision, *options, cwd=self.folder)
 
     def save_weights(self, weights):
         safetensors_file.write(self.folder / 'weights.safetensors',
