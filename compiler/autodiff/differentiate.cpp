@@ -11,7 +11,8 @@
 namespace cnnc {
 namespace {
 
-/// By value: whether it depends on a weight through ops that have a gradient rule.
+/// By value: whether it depends on a weight through ops that have a gradient rule. Whole numbers (labels, places of maxima) have no
+/// gradient.
 std::vector<bool> reached_by_weights(const Function& function) {
   std::vector<bool> reached(static_cast<size_t>(function.graph.value_count()));
   for (const Port& port : function.arguments) {
@@ -23,7 +24,10 @@ std::vector<bool> reached_by_weights(const Function& function) {
     CNNC_CHECK(!any || node.op->gradient || !node.op->expand,
                fmt::format("`{}` was expanded before differentiation", node.op->name));
     if (!any || !node.op->gradient) continue;
-    for (const ValueId result : node.results) reached[static_cast<size_t>(result.index)] = true;
+    for (const ValueId result : node.results) {
+      const ElementType element = function.graph.type(result).element;
+      reached[static_cast<size_t>(result.index)] = element == ElementType::F32 || element == ElementType::F64;
+    }
   }
   return reached;
 }
