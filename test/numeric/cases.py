@@ -74,7 +74,7 @@ CONV = [
     two_convs('conv_stride_and_pad', 'conv(3, kernel: 3, stride: 2, pad: 1)', (3, 4, 3), conv_weights(2, 3, 4, 3)),
     two_convs('conv_same_even_kernel', 'conv(3, kernel: 4, pad: same)', (3, 7, 6), conv_weights(2, 3, 4, 4)),
     two_convs('conv_same_stride', 'conv(3, kernel: 3, stride: 2, pad: same)', (3, 4, 3), conv_weights(2, 3, 4, 3)),
-    two_convs('conv_four_pads', 'conv(3, kernel: 3, pad: [1, 0, 2, 3])', (3, 6, 9), conv_weights(2, 3, 4, 3)),
+    two_convs('conv_four_pads', 'conv(3, kernel: 3, pad: [1, 2, 0, 3])', (3, 6, 9), conv_weights(2, 3, 4, 3)),
     two_convs('conv_dilation', 'conv(3, kernel: 3, dilation: 2, pad: [2, 1])', (3, 7, 4), conv_weights(2, 3, 4, 3)),
     two_convs('conv_groups', 'conv(6, kernel: 3, groups: 2, pad: 1)', (6, 7, 6), conv_weights(2, 6, 2, 3)),
     two_convs('conv_depthwise', 'conv(4, kernel: 3, groups: 4, stride: 2, pad: 1)', (4, 4, 3), conv_weights(2, 4, 1, 3)),
