@@ -229,8 +229,14 @@ class Chooser {
     const auto fits = [&](int64_t block, int64_t rows) {
       return taps * c.weight[2] * block * best.channels * bytes <= kScratchBytes && (!border || c.band_bytes(rows, block, bytes) <= kScratchBytes);
     };
-    const int64_t block = best.columns * largest_divisor(channels / best.columns, channels, [&](int64_t b) { return fits(b * best.columns, 1); });
-    const int64_t rows = largest_divisor(c.y[1], std::max<int64_t>(1, ceil_divide(160, pixels)), [&](int64_t r) { return fits(block, r); });
+    // Long strips: each ends with an addition of the tile to memory. Then large blocks: x is copied for each block of filters.
+    constexpr int64_t kLongStrip = 128;
+    int64_t block = best.columns, rows = 1, longest = 0;
+    for (int64_t b = channels; b >= best.columns; b -= best.columns) {
+      if (channels % b != 0 || !fits(b, 1)) continue;
+      const int64_t r = largest_divisor(c.y[1], std::max<int64_t>(1, ceil_divide(kLongStrip, pixels)), [&](int64_t n) { return fits(b, n); });
+      if (std::min(r * pixels, kLongStrip) > longest) longest = std::min(r * pixels, kLongStrip), block = b, rows = r;
+    }
     const int64_t unroll = largest_divisor(pixels, std::clamp<int64_t>(100 / (taps * best.columns * best.channels), 1, 5));
     if (!fits(block, rows) && border && c.band_bytes(rows, block, bytes) > kLargestScratchBytes) return elementwise(kernel);
     return {"conv.lanes_grad_weight",
@@ -286,8 +292,6 @@ class Chooser {
 };
 
 }  // namespace
-
-Layout weight_layout(const Graph&, const Node&, Purpose, const PlanContext&) { return {}; }
 
 void choose_schedules(Draft& draft, const PlanContext& context) {
   const Chooser chooser(draft, context);

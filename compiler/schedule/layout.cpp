@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The layout of every value, by the purpose of the function: training keeps images innermost, inference keeps weights packed;
-// all else is planar. A value that is read in another layout than it has is copied, once for each layout.
+// The layout of every value, by the purpose of the function: training keeps images innermost, all else
+// is planar. A value that is read in another layout than it has is copied, once for each layout.
 #include <map>
 
 #include "ir/op.h"
@@ -28,7 +28,10 @@ class LayoutChooser {
       set(port.value, value, port_layout(port, type));
       to_->arguments.push_back({port.name, port.role, value});
     }
-    for (const Node& node : source_->graph.nodes()) {
+    const std::vector<bool> used = used_nodes();
+    for (size_t index = 0; index < used.size(); ++index) {
+      if (!used[index]) continue;
+      const Node& node = source_->graph.nodes()[index];
       std::vector<ValueId> operands;
       for (size_t i = 0; i < node.operands.size(); ++i)
         operands.push_back(node.operands[i].valid() ? converted(node.operands[i], wanted(node, i), node.layer) : ValueId{});
@@ -48,6 +51,20 @@ class LayoutChooser {
 
  private:
   static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
+
+  /// Nodes that a result depends on; the others are left out.
+  std::vector<bool> used_nodes() const {
+    std::vector<bool> used(source_->graph.nodes().size(), false);
+    const auto use = [&](ValueId value) {
+      const int32_t node = value.valid() ? source_->graph.value(value).node : -1;
+      if (node >= 0) used[static_cast<size_t>(node)] = true;
+    };
+    for (const Port& port : source_->results) use(port.value);
+    for (size_t i = used.size(); i-- > 0;)
+      if (used[i])
+        for (ValueId operand : source_->graph.nodes()[i].operands) use(operand);
+    return used;
+  }
 
   /// The element type in which the network computes: that of the first float.
   ElementType network_element() const {
@@ -78,14 +95,9 @@ class LayoutChooser {
 
   /// The layout in which the node reads its operand.
   Layout wanted(const Node& node, size_t operand) const {
-    const Layout& present = layouts_[index(values_[index(node.operands[operand])])];
-    if (operand == 1) {
-      const Layout weight = weight_layout(source_->graph, node, purpose_, context_);
-      if (weight.kind == LayoutKind::Packed || present.kind == LayoutKind::Packed) return weight;
-    }
     const TensorType& type = source_->graph.type(node.operands[operand]);
-    if (!is_float(type)) return present;   // labels and indices are read where they are
-    return natural(type);
+    // Labels and indices are read where they are.
+    return is_float(type) ? natural(type) : layouts_[index(values_[index(node.operands[operand])])];
   }
 
   ValueId converted(ValueId old, const Layout& layout, const std::string& layer) {
@@ -120,19 +132,6 @@ class LayoutChooser {
 
 Draft choose_layouts(const Function& function, Purpose purpose, const PlanContext& context) {
   return LayoutChooser(function, purpose, context).run();
-}
-
-std::map<std::string, Layout, std::less<>> wanted_prepared_layouts(const PlanContext& context) {
-  std::map<std::string, Layout, std::less<>> wanted;
-  const Function* infer = context.options.plain ? nullptr : context.module.find("infer");
-  if (!infer) return wanted;
-  for (const Port& port : infer->arguments) {
-    if (port.role != Role::Prepared) continue;
-    for (const Node& node : infer->graph.nodes())
-      if (node.operands.size() > 1 && node.operands[1] == port.value)
-        wanted[port.name] = weight_layout(infer->graph, node, Purpose::Inference, context);
-  }
-  return wanted;
 }
 
 }  // namespace cnnc

@@ -81,16 +81,14 @@ FunctionPlan plan_function(const Function& function, const PlanContext& context)
   return plan;
 }
 
-/// Slots of what `prepare` makes, in its order, each in the layout that inference wants.
+/// Slots of what `prepare` makes, in its order. All planar: no template for inference packs its weights yet.
 std::vector<PreparedSlot> prepared_slots(PlanContext& context, int64_t& bytes) {
   std::vector<PreparedSlot> slots;
   bytes = 0;
   const Function* prepare = context.module.find("prepare");
   if (!prepare) return slots;
-  const auto wanted = wanted_prepared_layouts(context);
   for (const Port& port : prepare->results) {
     PreparedSlot slot{port.name, prepare->graph.type(port.value), {}, bytes};
-    if (auto found = wanted.find(port.name); found != wanted.end()) slot.layout = found->second;
     bytes += (stored_bytes(slot.type, slot.layout) + 63) / 64 * 64;
     context.prepared[port.name] = slot;
     slots.push_back(std::move(slot));

@@ -14,9 +14,9 @@ namespace cnnc {
 enum class Purpose {
   Plain,       // PlanOptions::plain
   Training,    // RECIPE.gradients: images innermost
-  Inference,   // infer, RECIPE.evaluate: channels innermost, weights packed
+  Inference,   // infer, RECIPE.evaluate: one image at a time, planar
   Update,      // RECIPE.update: flat buffers, the "images" are elements
-  Prepare,     // once: packs weights
+  Prepare,     // once: what inference needs of weights and statistics
 };
 
 struct PlanContext {
@@ -54,10 +54,6 @@ std::vector<ValueId> copy_node(Graph& graph, const Node& node, std::vector<Value
 
 /// Chooses the layout of every value, and inserts copies where a value is read in another layout than it is stored.
 Draft choose_layouts(const Function& function, Purpose purpose, const PlanContext& context);
-/// The layouts in which inference wants its prepared values, by name.
-std::map<std::string, Layout, std::less<>> wanted_prepared_layouts(const PlanContext& context);
-/// The layout in which a node reads its weight operand; Planar where it has no template for packed weights.
-Layout weight_layout(const Graph& graph, const Node& node, Purpose purpose, const PlanContext& context);
 
 /// Sets draft.roles and draft.kernels (nodes and anchors).
 void fuse(Draft& draft, const PlanContext& context);
@@ -76,7 +72,7 @@ void plan_memory(const Draft& draft, FunctionPlan& plan);
 
 std::string kernel_signature(const Draft& draft, const Kernel& kernel, const Target& target);
 
-/// The plan's index of an operand's reading kernels, by value.
+/// Whether a port of the results has this value.
 bool is_result(const Function& function, ValueId value);
 
 }  // namespace cnnc

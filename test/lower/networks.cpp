@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Whole functions: fusion, layouts and memory together. Random networks of convolutions, pools, dense layers, reductions and
+// elementwise ops on random earlier values, as scheduled for training and for inference, against the interpreter.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ir/builder.h"
+#include "plan_runner.h"
+
+namespace cnnc {
+namespace {
+
+class NetworkMaker {
+ public:
+  NetworkMaker(uint32_t seed, const std::string& name) : random_(seed), build_(function_.graph) {
+    function_.name = name;
+    module_.network = "random";
+    values_ = {input("x", {3, 10, 10}), input("z", {3, 10, 10})};
+  }
+
+  Module make() {
+    for (int i = 0; i < 14; ++i) add_node();
+    const size_t count = values_.size();
+    for (size_t i = 0; i < 3; ++i) function_.results.push_back({"y" + std::to_string(i), Role::Output, values_[count - 1 - i]});
+    const ValueId total = build_.sum(values_.back(), all_axes(values_.back()), true);
+    module_.parameters.push_back({"total", Role::Weight, build_.type(total), {}, "weight", {}});
+    function_.results.push_back({"total", Role::Gradient, total});
+    module_.functions.push_back(function_);
+    return module_;
+  }
+
+ private:
+  size_t pick(size_t count) { return std::uniform_int_distribution<size_t>(0, count - 1)(random_); }
+  /// Mostly a late value, so that chains grow.
+  ValueId pick_value() { return values_[pick(3) == 0 ? pick(values_.size()) : values_.size() - 1 - pick(std::min<size_t>(3, values_.size()))]; }
+
+  Dims all_axes(ValueId value) const {
+    Dims axes(build_.type(value).dims.size());
+    for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
+    return axes;
+  }
+  ValueId input(const std::string& name, Dims dims) {
+    const ValueId value = function_.graph.add_argument({ElementType::F32, true, std::move(dims)});
+    function_.arguments.push_back({name, Role::Input, value});
+    return value;
+  }
+  ValueId weight(Dims dims) {
+    const std::string name = "w" + std::to_string(module_.parameters.size());
+    const TensorType type{ElementType::F32, false, std::move(dims)};
+    module_.parameters.push_back({name, Role::Weight, type, {}, "weight", {}});
+    const ValueId value = function_.graph.add_argument(type);
+    function_.arguments.push_back({name, Role::Weight, value});
+    return value;
+  }
+
+  void add_node() {
+    const ValueId a = pick_value(), b = pick_value();
+    const Dims dims = build_.type(a).dims;
+    const bool is_map = dims.size() == 3;
+    switch (pick(8)) {
+      case 0: values_.push_back(build_.map("max(x0, 0)", {a})); break;
+      case 1: values_.push_back(build_.map("tanh(x0)", {a})); break;
+      case 2:
+        if (broadcast(dims, build_.type(b).dims)) values_.push_back(build_.map("0.5 * x0 + x1 / 3", {a, b}));
+        break;
+      case 3:
+      case 4:
+        if (is_map && dims[1] >= 3 && dims[2] >= 3) {
+          const auto filters = static_cast<int64_t>(1 + pick(6));
+          const int64_t pad = static_cast<int64_t>(pick(2));
+          values_.push_back(build_.map("x0 * 0.2", {build_.add("conv", {a, weight({filters, dims[0], 3, 3}), weight({filters})},
+                                                               {{"pad", Dims{pad, pad, pad, pad}}})}));
+        }
+        break;
+      case 5:
+        if (is_map && dims[1] >= 2 && dims[2] >= 2) values_.push_back(build_.add("maxpool", {a}));
+        break;
+      case 6:
+        if (is_map) values_.push_back(build_.map("x0 * 0.1", {build_.sum(a, {1, 2}, false)}));
+        break;
+      case 7: {
+        const int64_t count = element_count(dims);
+        const ValueId flat = build_.reshape(a, {count});
+        values_.push_back(build_.map("x0 / 5", {build_.add("dense", {flat, weight({7, count})})}));
+        break;
+      }
+    }
+  }
+
+  std::mt19937 random_;
+  Module module_;
+  Function function_;
+  GraphBuilder build_;
+  std::vector<ValueId> values_;
+};
+
+class Networks : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(Networks, AgreeWithTheInterpreter) {
+  for (const char* name : {"t.gradients", "infer"}) {
+    const Module module = NetworkMaker(GetParam(), name).make();
+    const Target& target = *find_target("avx512");
+    const ModulePlan plan = make_plan(module, target, {});
+    PlanRunner runner(plan, 0, target);
+    for (int64_t images : {1, 18}) {
+      std::vector<TensorType> types;
+      for (const Port& port : module.functions[0].arguments) types.push_back(module.functions[0].graph.type(port.value));
+      const auto arguments = random_arrays(types, images, GetParam());
+      const auto expected = interpret(module.functions[0], arguments, images);
+      const auto actual = runner.run(arguments, images);
+      const auto backwards = runner.run(arguments, images, {.tasks_backwards = true});
+      ASSERT_EQ(actual.size(), expected.size());
+      for (size_t i = 0; i < actual.size(); ++i) {
+        EXPECT_LT(difference(actual[i], expected[i]), 1e-5) << "result " << i << ", batch " << images << "\n" << to_string(plan, module);
+        EXPECT_EQ(difference(actual[i], backwards[i]), 0);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Random, Networks, testing::Range(uint32_t{0}, uint32_t{8}));
+
+}  // namespace
+}  // namespace cnnc
