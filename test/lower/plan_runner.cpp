@@ -231,6 +231,8 @@ std::vector<Array> random_arrays(const std::vector<TensorType>& types, int64_t i
   return arrays;
 }
 
+bool runs_here(const Target& target) { return &target >= &host_target(); }   // the table of targets begins with the best
+
 double difference(const Array& a, const Array& b) {
   double largest = 0, scale = 0;
   CNNC_CHECK(a.values.size() == b.values.size(), "arrays of one size");

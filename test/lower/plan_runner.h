@@ -39,6 +39,9 @@ class PlanRunner {
 /// Random operands for the types: floats in [-1, 1] away from 0, small integers.
 std::vector<Array> random_arrays(const std::vector<TensorType>& types, int64_t images, uint32_t seed);
 
+/// Whether this machine has what the target needs.
+bool runs_here(const Target& target);
+
 /// The largest |a - b|, relative to the largest |b|; infinite where one is NaN and the other is not, or infinities differ.
 double difference(const Array& a, const Array& b);
 
