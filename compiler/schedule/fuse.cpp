@@ -123,7 +123,7 @@ class Fuser {
 
   bool can_join(const Node& node, const Kernel& kernel) const {
     constexpr size_t kMostNodes = 16;
-    if (kernel.nodes.size() >= kMostNodes) return false;
+    if (kernel.nodes.size() >= kMostNodes && draft_.purpose != Purpose::Update) return false;
     const ValueId result = node.results[0];
     const ValueId other = graph_.node(kernel.nodes.front()).results[0];
     return graph_.type(result) == graph_.type(other) && layout(result) == layout(other) && reads_at_own_place(node, kernel);

@@ -50,6 +50,13 @@ double kernel_multiply_adds(const Draft& draft, const Kernel& kernel) {
   return total;
 }
 
+/// New weights and moments may lie in the memory of the old ones: one kernel reads and writes them, element by element.
+void check_update(const Draft& draft) {
+  const auto writes_columns = [&](const Kernel& kernel) { return draft.function->graph.type(kernel.writes[0]).batched; };
+  CNNC_CHECK(std::count_if(draft.kernels.begin(), draft.kernels.end(), writes_columns) <= 1,
+             "an optimizer's update is one kernel: " + draft.function->name);
+}
+
 /// Images that a step of the batch loop covers: the lanes of the layout, where any value has one.
 int64_t group_of(const Draft& draft) {
   for (const Layout& layout : draft.layouts)
@@ -61,6 +68,7 @@ FunctionPlan plan_function(const Function& function, const PlanContext& context)
   Draft draft = choose_layouts(function, purpose_of(function, context.options), context);
   fuse(draft, context);
   set_parameters(draft);
+  if (draft.purpose == Purpose::Update) check_update(draft);
   choose_schedules(draft, context);
   for (size_t i = 0; i < draft.kernels.size(); ++i) {
     Kernel& kernel = draft.kernels[i];

@@ -119,6 +119,33 @@ TEST_P(Networks, AgreeWithTheInterpreter) {
   }
 }
 
+/// Momentum over flat buffers, new values in the memory of the old ones, as the runtime calls it.
+TEST(Update, WorksInPlace) {
+  Module module;
+  module.network = "flat";
+  Function function;
+  function.name = "t.update";
+  GraphBuilder build(function.graph);
+  std::vector<ValueId> values;
+  const Role roles[] = {Role::Weight, Role::Gradient, Role::Moment};
+  for (int i = 0; i < 3; ++i) {
+    values.push_back(function.graph.add_argument({ElementType::F32, true, {}}));
+    function.arguments.push_back({"a" + std::to_string(i), roles[i], values.back()});
+  }
+  const ValueId velocity = build.map("0.5 * x0 + x1", {values[2], values[1]});
+  function.results.push_back({"a0", Role::Weight, build.map("x0 - 0.25 * x1", {values[0], velocity})});
+  function.results.push_back({"a2", Role::Moment, velocity});
+  module.functions.push_back(function);
+  const ModulePlan plan = make_plan(module, host_target(), {});
+  ASSERT_EQ(plan.functions[0].kernels.size(), 1u);
+  PlanRunner runner(plan, 0, host_target());
+  const int64_t elements = 40000 / 16 * 16 + 16;
+  const auto arguments = random_arrays(std::vector<TensorType>(3, {ElementType::F32, true, {}}), elements, 1);
+  const auto expected = interpret(function, arguments, elements);
+  const auto actual = runner.run(arguments, elements, {.results_over = {{3, 0}, {4, 2}}});
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 1e-6);
+}
+
 INSTANTIATE_TEST_SUITE_P(Random, Networks, testing::Range(uint32_t{0}, uint32_t{6}));
 
 }  // namespace

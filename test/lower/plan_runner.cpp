@@ -138,7 +138,10 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
     const Place& place = self.place(value);
     switch (place.kind) {
       case Place::Flat: return flat.at(place.buffer)->data() + place.offset;
-      case Place::Column: return columns.at(static_cast<size_t>(place.buffer))->data();
+      case Place::Column: {
+        const auto shared = options.results_over.find(place.buffer);
+        return columns.at(static_cast<size_t>(shared == options.results_over.end() ? place.buffer : shared->second))->data();
+      }
       case Place::Scalar: return flat.at(CNN_SCALARS)->data() + 8 * place.buffer;
       case Place::Fixed: return workspace.data() + place.offset;
       case Place::PerGroup: return workspace.data() + plan.workspace_fixed + place.offset * (stored / plan.group);

@@ -2,6 +2,7 @@
 // Runs the plan of a function on arrays, kernel by kernel with Halide's JIT, in the memory that the plan says. What no kernel
 // has written is NaN, so that a read of it shows.
 #pragma once
+#include <map>
 #include <vector>
 
 #include "ops/interpreter.h"
@@ -16,6 +17,7 @@ Module module_of(const OpDef& op, const Sample& sample, const std::string& funct
 struct RunOptions {
   bool tasks_backwards = false;     // parallel tasks run in reverse order
   int repetitions = 1;              // of each kernel
+  std::map<int, int> results_over = {};   // columns that share the memory of other columns
 };
 
 /// The compiled kernels of a function.

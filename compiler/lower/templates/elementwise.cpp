@@ -3,6 +3,8 @@
 // over images, groups, or chunks of a flat buffer. Short reductions (windows of pools) are written out, longer ones are
 // loops around a vector of sums. Parameters: vector (elements), rows and columns (of an image, computed together so that
 // conditions on remainders are decided when compiling), chunk (elements of a flat buffer in one task; 0: none).
+#include <algorithm>
+
 #include "lower/templates/tools.h"
 
 namespace cnnc {
@@ -40,7 +42,8 @@ void schedule_reductions(KernelBuilder& builder, Halide::Func& result, const Var
 Halide::Pipeline build_elementwise(KernelBuilder& builder) {
   constexpr int64_t kMostTerms = 16;
   builder.set_unroll_limit(kMostTerms);
-  Results results = define_results(builder);
+  const auto chunk = int32(builder.parameter("chunk"));
+  Results results = define_results(builder, chunk > 0);
   Halide::Func& func = results.func;
   const ValueId value = builder.kernel().writes[0];
   const TensorType& type = builder.type(value);
@@ -48,9 +51,15 @@ Halide::Pipeline build_elementwise(KernelBuilder& builder) {
   if (variables.empty()) return Halide::Pipeline(func);
   const auto vector = int32(builder.parameter("vector"));
 
-  if (const auto chunk = int32(builder.parameter("chunk")); chunk > 0) {
-    const Var task("task"), inner("inner");
-    func.split(variables[0], task, inner, chunk, TailStrategy::GuardWithIf).vectorize(inner, vector, TailStrategy::GuardWithIf).parallel(task);
+  if (chunk > 0) {
+    // Flat buffers hold whole vectors.
+    const Var task("task"), step("step"), lane("lane");
+    func.split(variables[0], step, lane, vector, TailStrategy::RoundUp).vectorize(lane)
+        .split(step, task, step, std::max(1, chunk / vector), TailStrategy::GuardWithIf).parallel(task);
+    if (results.staged.defined()) {
+      results.staged.compute_at(func, step).vectorize(variables[0], vector, TailStrategy::RoundUp);
+      keep_on_stack(results.staged);
+    }
     return Halide::Pipeline(func);
   }
 

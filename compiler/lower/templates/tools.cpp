@@ -12,14 +12,19 @@ namespace cnnc {
 using Halide::Expr;
 using Halide::Var;
 
-Results define_results(KernelBuilder& builder) {
+Results define_results(KernelBuilder& builder, bool staged) {
   const std::vector<ValueId>& writes = builder.kernel().writes;
-  Results results{Halide::Func("result"), builder.variables(writes[0])};
+  Results results{Halide::Func("result"), builder.variables(writes[0]), Halide::Func("staged")};
   std::vector<Expr> elements;
   for (ValueId value : writes) {
     CNNC_CHECK(builder.type(value).dims == builder.type(writes[0]).dims && builder.layout(value) == builder.layout(writes[0]),
                "results of one kernel lie in memory alike");
     elements.push_back(builder.element(value, results.stored.spot));
+  }
+  if (staged && elements.size() > 1) {
+    results.staged(results.stored.variables) = Halide::Tuple(elements);
+    const Halide::FuncRef values = results.staged(results.stored.variables);
+    for (size_t i = 0; i < elements.size(); ++i) elements[i] = values[static_cast<int>(i)];
   }
   if (elements.size() == 1) {
     results.func(results.stored.variables) = elements[0];

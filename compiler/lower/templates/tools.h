@@ -13,9 +13,11 @@ namespace cnnc {
 struct Results {
   Halide::Func func;
   StoredVariables stored;
+  Halide::Func staged;                   // defined on demand: all values at a place, before any is stored
   const Halide::Var& batch() const { return stored.variables.back(); }
 };
-Results define_results(KernelBuilder& builder);
+/// `staged`: results may lie in the memory of operands, so everything that a step reads is read before it writes.
+Results define_results(KernelBuilder& builder, bool staged = false);
 
 /// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps: at least about 20 us each, because
 /// waking a thread costs that. `cost_ns`: of one step.
