@@ -7,8 +7,8 @@
 
 namespace cnnc {
 
-/// Reads the source file number `file`. Errors are reported at their place (one for each function or declaration at most);
-/// the module is whole only if there were none.
+/// Reads the source file number `file`. Errors are reported at their place, one for each function or declaration at most; if there
+/// are none, weights and states that functions take but the module does not declare. The module is whole only without errors.
 Module parse_module(const SourceManager& sources, int32_t file, Diagnostics& diagnostics);
 
 }  // namespace cnnc
