@@ -157,6 +157,10 @@ std::map<std::string, llvm::Function*> link_kernels(llvm::Module& module, const 
     allow_contraction(**part);
     move_scratch_to_stack(**part);
     (*part)->setModuleIdentifier(code.function);
+    // Halide numbers the tasks of parallel loops by what it compiled before, which differs from run to run.
+    int task = 0;
+    for (llvm::Function& function : **part)
+      if (!function.isDeclaration() && function.getName() != code.function) function.setName(fmt::format("{}.part{}", code.function, task++));
     CNNC_CHECK(!llvm::Linker::linkModules(module, std::move(*part)), "kernel " + code.function + " does not link");
   }
   std::map<std::string, llvm::Function*> thunks;
