@@ -18,7 +18,7 @@ using llvm::Value;
 
 class EntryPoints {
  public:
-  EntryPoints(llvm::Module& module, ConstantTable& constants, const ProgramParts& parts)
+  EntryPoints(llvm::Module& module, ConstantPool& constants, const ProgramParts& parts)
       : module_(module), constants_(constants), parts_(parts), b_(module.getContext()) {}
 
   void define_sizes() {
@@ -130,7 +130,7 @@ class EntryPoints {
   Value* advance(Value* base, int64_t bytes) { return b_.CreateGEP(b_.getInt8Ty(), base, number(bytes)); }
 
   llvm::Module& module_;
-  ConstantTable& constants_;
+  ConstantPool& constants_;
   const ProgramParts& parts_;
   IRBuilder<> b_;
 };
@@ -146,7 +146,7 @@ std::vector<std::string> c_entry_points(const ProgramParts& parts) {
   return names;
 }
 
-void define_c_entry_points(llvm::Module& module, ConstantTable& constants, const ProgramParts& parts,
+void define_c_entry_points(llvm::Module& module, ConstantPool& constants, const ProgramParts& parts,
                            const std::vector<llvm::Function*>& functions, const std::string& prepared) {
   auto code = [&](const std::string& name) -> llvm::Function* {
     for (size_t i = 0; i < functions.size(); ++i)

@@ -46,7 +46,7 @@ std::string constant_bytes(const ConstantData& data) {
 
 class FunctionDriver {
  public:
-  FunctionDriver(llvm::Module& module, ConstantTable& constants, const FunctionPlan& plan, const Target& target)
+  FunctionDriver(llvm::Module& module, ConstantPool& constants, const FunctionPlan& plan, const Target& target)
       : plan_(plan), context_(module.getContext()), builder_(context_) {
     auto* pointer = builder_.getPtrTy();
     auto* type = llvm::FunctionType::get(builder_.getInt32Ty(), {pointer, builder_.getInt64Ty(), pointer, pointer}, false);
@@ -160,7 +160,7 @@ class FunctionDriver {
 
 }  // namespace
 
-llvm::Function* define_function(llvm::Module& module, ConstantTable& constants, const FunctionPlan& plan,
+llvm::Function* define_function(llvm::Module& module, ConstantPool& constants, const FunctionPlan& plan,
                                 const std::map<std::string, llvm::Function*>& thunks, const Target& target) {
   return FunctionDriver(module, constants, plan, target).define(thunks);
 }

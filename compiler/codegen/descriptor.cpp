@@ -24,7 +24,7 @@ int abi_element(ElementType element) {
 
 class Descriptor {
  public:
-  Descriptor(ConstantTable& table, const ProgramParts& parts, const std::vector<llvm::Function*>& functions)
+  Descriptor(ConstantPool& table, const ProgramParts& parts, const std::vector<llvm::Function*>& functions)
       : table_(table), parts_(parts), module_(*parts.module), plan_(*parts.plan), functions_(functions) {}
 
   Constant* build(const std::string& prepared) {
@@ -174,7 +174,7 @@ class Descriptor {
                              table_.f64(line.multiply_adds)});
   }
 
-  ConstantTable& table_;
+  ConstantPool& table_;
   const ProgramParts& parts_;
   const Module& module_;
   const ModulePlan& plan_;
@@ -183,7 +183,7 @@ class Descriptor {
 
 }  // namespace
 
-llvm::Constant* program_descriptor(ConstantTable& constants, const ProgramParts& parts,
+llvm::Constant* program_descriptor(ConstantPool& constants, const ProgramParts& parts,
                                    const std::vector<llvm::Function*>& functions, const std::string& prepared) {
   return Descriptor(constants, parts, functions).build(prepared);
 }

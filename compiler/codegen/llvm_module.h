@@ -13,9 +13,9 @@
 namespace cnnc {
 
 /// Builds constant C structures: natural alignment, exactly as the C compiler lays out runtime/abi/program.h.
-class ConstantTable {
+class ConstantPool {
  public:
-  explicit ConstantTable(llvm::Module& module) : module_(module), context_(module.getContext()) {}
+  explicit ConstantPool(llvm::Module& module) : module_(module), context_(module.getContext()) {}
 
   llvm::Constant* i32(int64_t value) const;
   llvm::Constant* i64(int64_t value) const;
@@ -43,15 +43,15 @@ void define_parallel_for(llvm::Module& module);
 /// pointers: int32_t THUNK(context, batch, read0, …, write0, …). Thunks by signature.
 std::map<std::string, llvm::Function*> link_kernels(llvm::Module& module, const CompiledKernels& kernels, const Target& target);
 /// Defines the driver of one function, `int32_t (buffers, batch, workspace, context)`.
-llvm::Function* define_function(llvm::Module& module, ConstantTable& constants, const FunctionPlan& plan,
+llvm::Function* define_function(llvm::Module& module, ConstantPool& constants, const FunctionPlan& plan,
                                 const std::map<std::string, llvm::Function*>& thunks, const Target& target);
 
 /// `prepared` is what `prepare` made of the embedded parameters; empty without them.
-llvm::Constant* program_descriptor(ConstantTable& constants, const ProgramParts& parts,
+llvm::Constant* program_descriptor(ConstantPool& constants, const ProgramParts& parts,
                                    const std::vector<llvm::Function*>& functions, const std::string& prepared);
 void define_main(llvm::Module& module, llvm::Constant* program);
 /// The C functions that c_header declares, and the names of what an object exports.
-void define_c_entry_points(llvm::Module& module, ConstantTable& constants, const ProgramParts& parts,
+void define_c_entry_points(llvm::Module& module, ConstantPool& constants, const ProgramParts& parts,
                            const std::vector<llvm::Function*>& functions, const std::string& prepared);
 std::vector<std::string> c_entry_points(const ProgramParts& parts);
 

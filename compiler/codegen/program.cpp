@@ -38,7 +38,7 @@ Program::Program(const ProgramParts& parts, OutputKind kind) : implementation_(s
 
   const auto thunks = link_kernels(*module, *parts.kernels, *target);
   define_parallel_for(*module);
-  ConstantTable constants(*module);
+  ConstantPool constants(*module);
   std::vector<llvm::Function*> functions;
   for (const FunctionPlan& plan : parts.plan->functions)
     functions.push_back(define_function(*module, constants, plan, thunks, *target));
