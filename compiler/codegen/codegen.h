@@ -28,6 +28,7 @@ struct ProgramParts {
   std::string compiler;                 // "cnnc 0.1.0"
   ElementType element = ElementType::F32;
   const FlatParameters* embedded = nullptr;
+  bool ends_in_softmax = false;         // the network's only output comes from a softmax, or it has several outputs
   bool sanitize = false;
 };
 

@@ -144,10 +144,7 @@ class Descriptor {
 
   bool softmax_output(const Recipe& recipe) const {
     if (callee(setting(recipe, "loss", "cross_entropy")) != "cross_entropy") return false;
-    const Function* network = module_.find("network");
-    if (!network || network->results.size() != 1) return false;
-    const Value& output = network->graph.value(network->results[0].value);
-    return output.node < 0 || network->graph.node(output.node).op->name != "softmax";
+    return !parts_.ends_in_softmax;
   }
 
   Constant* recipe_entry(const Recipe& recipe) {

@@ -9,6 +9,7 @@
 #include "driver/embedded_weights.h"
 #include "driver/library_folder.h"
 #include "driver/source_input.h"
+#include "ir/op.h"
 #include "ir/verify.h"
 #include "optimize/passes.h"
 #include "runtime/settings/recipe.h"
@@ -33,6 +34,13 @@ Function inference_function(Function from, std::string name) {
 Function gradients_function(const Function& loss) {
   const Function forward = remove_dead_code(merge_common_subexpressions(expand_for_autodiff(loss)));
   return clean(expand_training(differentiate(forward)));
+}
+
+/// Whether `predict` must leave the output as it is: probabilities already, or not one vector of scores.
+bool ends_in_softmax(const Function& network) {
+  if (network.results.size() != 1) return true;
+  const int32_t node = network.graph.value(network.results[0].value).node;
+  return node >= 0 && network.graph.node(node).op->name == "softmax";
 }
 
 /// The recipe's settings as the runtime will read them: defaults filled in.
@@ -118,6 +126,7 @@ ProgramParts program_parts(const Compilation& c) {
   parts.compiler = compiler_version();
   parts.element = c.options.element;
   parts.embedded = c.embedded ? &*c.embedded : nullptr;
+  parts.ends_in_softmax = ends_in_softmax(*c.analysed->find("network"));
   parts.sanitize = c.options.sanitize;
   return parts;
 }
