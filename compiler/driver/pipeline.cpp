@@ -95,7 +95,7 @@ bool derive_functions(Compilation& c) {
 
 bool schedule(Compilation& c) {
   PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain};
-  for (const Recipe& recipe : c.analysed->recipes) options.train_batch[recipe.name] = typed_settings(recipe).batch;
+  for (const Recipe& recipe : c.analysed->recipes) options.train_batch[recipe.name] = recipe_batch(recipe);
   c.plan = make_plan(*c.module, c.options.target ? *c.options.target : host_target(), options);
   return true;
 }
@@ -130,6 +130,8 @@ ProgramParts program_parts(const Compilation& c) {
   parts.sanitize = c.options.sanitize;
   return parts;
 }
+
+int64_t recipe_batch(const Recipe& recipe) { return typed_settings(recipe).batch; }
 
 std::string compiler_version() { return "cnnc " CNNC_VERSION; }
 

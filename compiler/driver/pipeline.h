@@ -60,6 +60,9 @@ bool compile(Compilation& compilation, const KernelOptions& options);
 /// What codegen needs of a compilation that has passed `compile`.
 ProgramParts program_parts(const Compilation& compilation);
 
+/// The batch that a recipe trains with.
+int64_t recipe_batch(const Recipe& recipe);
+
 /// "cnnc 0.1.0"
 std::string compiler_version();
 

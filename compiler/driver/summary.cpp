@@ -15,12 +15,6 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-std::string with_commas(double number) {
-  std::string digits = fmt::format("{:.0f}", number);
-  for (auto i = static_cast<ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
-  return digits;
-}
-
 /// The first columns are aligned at the left, those of numbers at the right.
 std::string table(const std::vector<Row>& rows, size_t left_columns) {
   std::vector<size_t> widths(rows.at(0).size());
@@ -46,6 +40,12 @@ std::string start_text(const Initialiser& start) {
 }
 
 }  // namespace
+
+std::string with_commas(double number) {
+  std::string digits = fmt::format("{:.0f}", number);
+  for (auto i = static_cast<ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
+  return digits;
+}
 
 std::string layer_summary(const Module& module, const std::vector<std::pair<std::string, std::string>>& more_totals) {
   std::vector<Row> rows{{"layer", "output", "parameters", "multiply-adds", "bytes"}};

@@ -9,6 +9,9 @@
 
 namespace cnnc {
 
+/// A whole number with commas between thousands.
+std::string with_commas(double number);
+
 /// Each layer with output shape, parameters, multiply-adds and bytes, then totals. `more_totals` are lines that other phases
 /// know, such as the memory of a plan: name and text.
 std::string layer_summary(const Module& module, const std::vector<std::pair<std::string, std::string>>& more_totals = {});
