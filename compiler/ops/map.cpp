@@ -20,7 +20,7 @@ InferResult infer(const OpCall<MapAttributes>& call) {
   if (call.in.empty()) return "needs at least one operand";
   if (call.attributes.f.nodes().empty()) return "`f` is empty";
   if (call.attributes.f.argument_count() > static_cast<int>(call.in.size()))
-    return fmt::format("`f` uses x{}, but there are {} operands", call.attributes.f.argument_count() - 1, call.in.size());
+    return fmt::format("`f` uses x{}, but the number of operands is {}", call.attributes.f.argument_count() - 1, call.in.size());
   TensorType type{ElementType::F32, false, {}};
   std::optional<ElementType> element;
   for (const TensorType& in : call.in) {

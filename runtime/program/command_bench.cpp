@@ -39,16 +39,45 @@ struct BenchResult {
   std::vector<KernelTime> kernels;
 };
 
-/// Takes the time between calls of kernel_done.
-struct Profile {
-  Clock::time_point last;
-  std::vector<std::vector<double>> times;   // [kernel][run]
-  static void kernel_done(void* self, int32_t kernel) {
-    auto& profile = *static_cast<Profile*>(self);
-    const Clock::time_point now = Clock::now();
-    profile.times[static_cast<size_t>(kernel)].push_back(std::chrono::duration<double>(now - profile.last).count());
-    profile.last = Clock::now();
+/// Takes the time between calls of kernel_done. A run calls the functions one after the other, each kernel of the first ones in
+/// order; the last function (the update) may be called for several ranges, whose times are added.
+class Profile {
+ public:
+  explicit Profile(std::span<const cnn_function* const> functions) : functions_(functions), times_(functions.size()) {
+    for (size_t f = 0; f < functions.size(); ++f) times_[f].resize(static_cast<size_t>(functions[f]->kernel_count));
   }
+
+  void begin_run() {
+    for (auto& kernels : times_)
+      for (auto& runs : kernels) runs.push_back(0);
+    function_ = 0;
+    previous_ = -1;
+    last_ = Clock::now();
+  }
+
+  static void kernel_done(void* self, int32_t kernel) { static_cast<Profile*>(self)->add(kernel); }
+
+  std::vector<KernelTime> medians() const {
+    std::vector<KernelTime> result;
+    for (size_t f = 0; f < times_.size(); ++f)
+      for (size_t k = 0; k < times_[f].size(); ++k) result.push_back({&functions_[f]->kernels[k], median(times_[f][k])});
+    return result;
+  }
+
+ private:
+  void add(int32_t kernel) {
+    const Clock::time_point now = Clock::now();
+    if (kernel <= previous_ && function_ + 1 < functions_.size()) ++function_;
+    previous_ = kernel;
+    times_[function_][static_cast<size_t>(kernel)].back() += std::chrono::duration<double>(now - last_).count();
+    last_ = Clock::now();
+  }
+
+  std::span<const cnn_function* const> functions_;
+  std::vector<std::vector<std::vector<double>>> times_;   // [function][kernel][run]
+  size_t function_ = 0;
+  int32_t previous_ = -1;
+  Clock::time_point last_;
 };
 
 /// Fills inputs with numbers from 0 to 1, integer labels with classes.
@@ -83,19 +112,15 @@ BenchResult measure(Session& session, std::span<const cnn_function* const> funct
   }
   BenchResult out{median(times), *std::min_element(times.begin(), times.end()), {}};
 
-  // Only the first function is profiled: kernels of the update would report the same indices.
-  const cnn_function& profiled = *functions[0];
-  Profile profile;
-  profile.times.resize(static_cast<size_t>(profiled.kernel_count));
+  Profile profile(functions);
   session.context.profile = &profile;
+  session.context.kernel_done = Profile::kernel_done;
   for (int i = 0; i < kProfiledRuns; ++i) {
-    session.context.kernel_done = Profile::kernel_done;
-    profile.last = Clock::now();
+    profile.begin_run();
     run();
   }
   session.context.kernel_done = nullptr;
-  for (int32_t k = 0; k < profiled.kernel_count; ++k)
-    if (!profile.times[static_cast<size_t>(k)].empty()) out.kernels.push_back({&profiled.kernels[k], median(profile.times[static_cast<size_t>(k)])});
+  out.kernels = profile.medians();
   return out;
 }
 
