@@ -118,6 +118,18 @@ double multiply_adds_conv(const OpCall<ConvAttributes>& call) {
   return static_cast<double>(element_count(std::get<Dims>(result))) * static_cast<double>(weight[1] * weight[2] * weight[3]);
 }
 
+/// Both gradients do the forward pass's work, counted from dy.
+double multiply_adds_grad_input(const OpCall<ConvAttributes>& call) {
+  const Dims& weight = call.in[1].dims;
+  return static_cast<double>(element_count(call.in[0].dims)) * static_cast<double>(weight[1] * weight[2] * weight[3]);
+}
+
+double multiply_adds_grad_weight(const OpCall<ConvAttributes>& call) {
+  const ConvAttributes& a = call.attributes;
+  const int64_t taps = call.in[0].dims[0] / a.groups * a.kernel[0] * a.kernel[1];
+  return static_cast<double>(element_count(call.in[1].dims)) * static_cast<double>(taps);
+}
+
 // ---- conv_grad_input
 
 InferResult infer_grad_input(const OpCall<ConvAttributes>& call) {
@@ -312,6 +324,7 @@ std::vector<OpDef> conv_ops() {
           .infer = infer_grad_input,
           .gradient = not_differentiable,
           .define = define_grad_input,
+          .multiply_adds = multiply_adds_grad_input,
           .samples = samples(Variant::GradInput),
       },
       Op<ConvAttributes>{
@@ -322,6 +335,7 @@ std::vector<OpDef> conv_ops() {
           .infer = infer_grad_weight,
           .gradient = not_differentiable,
           .define = define_grad_weight,
+          .multiply_adds = multiply_adds_grad_weight,
           .samples = samples(Variant::GradWeight),
       },
   };

@@ -46,6 +46,11 @@ Scalar define_dense(const Call& call, Body& body, int, const Point& point) {
 
 double multiply_adds_dense(const Call& call) { return static_cast<double>(element_count(call.in[1].dims)); }
 
+/// x and dy, as vectors, in either order.
+double multiply_adds_grad_weight(const Call& call) {
+  return static_cast<double>(element_count(call.in[0].dims)) * static_cast<double>(element_count(call.in[1].dims));
+}
+
 InferResult infer_grad_input(const Call& call) {
   if (auto complaint = check_count(call.in, 2, 2)) return *complaint;
   if (auto complaint = check_same_float(call.in)) return *complaint;
@@ -131,6 +136,7 @@ std::vector<OpDef> dense_ops() {
           .infer = infer_grad_input,
           .gradient = not_differentiable,
           .define = define_grad_input,
+          .multiply_adds = multiply_adds_dense,
           .samples = {{.operands = {image({3}), weight({3, 7})}}},
       },
       Op<>{
@@ -141,6 +147,7 @@ std::vector<OpDef> dense_ops() {
           .infer = infer_grad_weight,
           .gradient = not_differentiable,
           .define = define_grad_weight,
+          .multiply_adds = multiply_adds_grad_weight,
           .samples = {{.operands = {image({7}), image({3})}}, {.operands = {weight({2}), weight({3})}}},
       },
   };
