@@ -88,23 +88,37 @@ class ReverseWalk {
   std::vector<ValueId> gradients_;
 };
 
+constexpr std::string_view kSuffix = ".loss";
+
 /// "finetune.loss" → "finetune.gradients".
-std::string gradients_name(const std::string& name) {
-  constexpr std::string_view kSuffix = ".loss";
-  CNNC_CHECK(name.ends_with(kSuffix), fmt::format("`{}` is the loss of a recipe", name));
-  return name.substr(0, name.size() - kSuffix.size()) + ".gradients";
+std::string gradients_name(const std::string& name) { return name.substr(0, name.size() - kSuffix.size()) + ".gradients"; }
+
+const Port* find_loss(const Function& function) {
+  for (const Port& port : function.results) {
+    if (port.role == Role::Loss) return &port;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-Function differentiate(const Function& loss) {
-  const Port* target = nullptr;
-  for (const Port& port : loss.results) {
-    if (port.role == Role::Loss) target = &port;
-  }
-  CNNC_CHECK(target != nullptr, fmt::format("`{}` has a loss", loss.name));
+std::string why_not_differentiable(const Function& loss) {
+  if (!loss.name.ends_with(kSuffix)) return fmt::format("`{}` is not named RECIPE.loss", loss.name);
+  const Port* target = find_loss(loss);
+  if (target == nullptr) return fmt::format("`{}` has no result of the role `loss`", loss.name);
   const TensorType type = loss.graph.type(target->value);
-  CNNC_CHECK(type.batched && type.dims.empty(), "the loss is one number for each image");
+  if (!type.batched || !type.dims.empty()) return fmt::format("the loss of `{}` is {}, not one number for each image", loss.name, to_string(type));
+  for (const Node& node : loss.graph.nodes()) {
+    if (node.op->expand && !node.op->gradient) return fmt::format("`{}` has no gradient of its own: run expand-for-autodiff before", node.op->name);
+  }
+  return {};
+}
+
+Function differentiate(const Function& loss) {
+  const std::string refusal = why_not_differentiable(loss);
+  CNNC_CHECK(refusal.empty(), refusal);
+  const Port* target = find_loss(loss);
+  const TensorType type = loss.graph.type(target->value);
 
   Function result = loss;
   result.name = gradients_name(loss.name);

@@ -34,10 +34,18 @@ Module differentiate_losses(const Module& module) {
   return result;
 }
 
+std::string why_not_all_differentiable(const Module& module) {
+  for (const Function& function : module.functions) {
+    if (!function.name.ends_with(".loss")) continue;
+    if (std::string refusal = why_not_differentiable(function); !refusal.empty()) return refusal;
+  }
+  return {};
+}
+
 /// The passes of compiler/optimize and the differentiation.
 std::vector<Pass> known_passes() {
   std::vector<Pass> passes(all_passes().begin(), all_passes().end());
-  passes.push_back({"differentiate", "each RECIPE.loss becomes RECIPE.gradients", nullptr, differentiate_losses});
+  passes.push_back({"differentiate", "each RECIPE.loss becomes RECIPE.gradients", nullptr, differentiate_losses, why_not_all_differentiable});
   return passes;
 }
 
@@ -73,6 +81,10 @@ int run_opt(const OptOptions& options) {
   if (diagnostics.has_errors()) return kInputWrong;
 
   for (const Pass* pass : chosen) {
+    if (const std::string refusal = pass->refusal ? pass->refusal(module) : std::string(); !refusal.empty()) {
+      print_error(fmt::format("the pass `{}` cannot run: {}", pass->name, refusal));
+      return kInputWrong;
+    }
     module = run_pass(*pass, module);
     verify(module, pass->name);
     const bool named = std::find(options.print_after.begin(), options.print_after.end(), pass->name) != options.print_after.end();

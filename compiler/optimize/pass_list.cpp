@@ -10,8 +10,8 @@ namespace cnnc {
 
 std::span<const Pass> all_passes() {
   static constexpr auto kPasses = std::to_array<Pass>({
-#define FUNCTION_PASS(name, run, doc) {name, doc, run, nullptr},
-#define MODULE_PASS(name, run, doc) {name, doc, nullptr, run},
+#define FUNCTION_PASS(name, run, doc) {name, doc, run, nullptr, nullptr},
+#define MODULE_PASS(name, run, refusal, doc) {name, doc, nullptr, run, refusal},
 #include "optimize/passes.inc"
 #undef FUNCTION_PASS
 #undef MODULE_PASS

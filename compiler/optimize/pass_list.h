@@ -2,6 +2,7 @@
 // The passes by name, for `cnnc opt`. The pipeline calls the functions of passes.h directly.
 #pragma once
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "ir/graph.h"
@@ -12,6 +13,7 @@ struct Pass {
   std::string_view name, doc;
   Function (*function)(const Function&) = nullptr;      // one of the two
   Module (*module)(const Module&) = nullptr;
+  std::string (*refusal)(const Module&) = nullptr;      // why it cannot take this module; empty when it can
 };
 
 /// In the order of passes.inc.

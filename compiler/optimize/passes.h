@@ -2,6 +2,8 @@
 // The passes: each takes a function (or the module) and returns a new one that computes the same. One file each, named as
 // the function; passes.inc lists them with what they do. Tests: test/optimize, one file a pass.
 #pragma once
+#include <string>
+
 #include "ir/graph.h"
 #include "ir/op.h"
 
@@ -25,5 +27,7 @@ Function compose_maps(const Function& function);
 /// Makes `prepare` for `infer` and all RECIPE.evaluate: every Weight and State argument of these becomes Prepared, along with
 /// all that is computed from weights and statistics alone.
 Module split_prepare(const Module& module);
+/// Why split_prepare cannot take this module; empty when it can.
+std::string why_not_split(const Module& module);
 
 }  // namespace cnnc

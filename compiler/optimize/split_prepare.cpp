@@ -150,12 +150,16 @@ class Splitter {
 
 }  // namespace
 
+std::string why_not_split(const Module& module) {
+  return module.find("prepare") == nullptr ? std::string() : "the module has a function `prepare` already";
+}
+
 Module split_prepare(const Module& module) {
+  CNNC_CHECK(why_not_split(module).empty(), "a module is split once");
   Module result = module;
   result.functions.clear();
   Preparation preparation(module);
   for (const Function& function : module.functions) {
-    CNNC_CHECK(function.name != "prepare", "a module is split once");
     if (!is_prepared_for(function.name)) {
       result.functions.push_back(function);
       continue;
