@@ -37,14 +37,14 @@ class ReverseWalk {
   explicit ReverseWalk(Function& function)
       : function_(function),
         builder_(function.graph),
+        forward_nodes_(static_cast<int32_t>(function.graph.nodes().size())),
         reached_(reached_by_weights(function)),
         gradients_(static_cast<size_t>(function.graph.value_count())) {}
 
   /// `seed` is the gradient of `from`; afterwards gradient() knows those of all weights.
   void run(ValueId from, ValueId seed) {
     add(from, seed);
-    const auto nodes = static_cast<int32_t>(function_.graph.nodes().size());
-    for (int32_t i = nodes; i-- > 0;) visit(i);
+    for (int32_t i = forward_nodes_; i-- > 0;) visit(i);
   }
 
   ValueId gradient(ValueId value) const { return gradients_[static_cast<size_t>(value.index)]; }
@@ -84,7 +84,8 @@ class ReverseWalk {
 
   Function& function_;
   GraphBuilder builder_;
-  std::vector<bool> reached_;
+  int32_t forward_nodes_;              // those before the walk; it adds the others, the seed's included
+  std::vector<bool> reached_;          // by value of the forward pass, as gradients_
   std::vector<ValueId> gradients_;
 };
 
