@@ -25,6 +25,7 @@ config.substitutions += [
     ('%source', config.source_root),
     ('%build', config.build_root),
     ('%cc', config.c_compiler),
+    ('%sanitize', '-fsanitize=address,undefined' if config.sanitize else ''),
 ]
 
 # Tests see a plain environment: no colour, no locale, no user's data sets; kernels are compiled once for all tests.

@@ -26,7 +26,7 @@ struct CompileOptions {
   std::string weights;                           // --weights: embedded
   bool warnings_are_errors = false;
   bool plain = false;                            // --schedule=plain
-  bool sanitize = false;
+  bool sanitize = CNNC_SANITIZE;                 // a compiler with sanitizers makes programs with sanitizers
 };
 
 /// Everything that one run of the compiler makes.
