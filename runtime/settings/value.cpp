@@ -71,10 +71,11 @@ class Parser {
       return out;
     }
     const std::vector<std::string> units = {"epochs", "steps", "x", "KB", "MB", "GB"};
+    const std::string plural = unit == "epoch" || unit == "step" ? unit + "s" : unit;  // `1 epoch`, as the compiler prints it
     for (const std::string& known : units)
-      if (unit == known) {
+      if (plural == known) {
         out.kind = ValueKind::Quantity;
-        out.text = unit;
+        out.text = plural;
         return out;
       }
     refuse("`" + unit + "` is no unit", "the units are " + join_choices(units, "and"));

@@ -23,9 +23,9 @@ def read(path):
 
 
 def write(path, arrays):
-    """Writes arrays by name, in the order of their names."""
+    """Writes arrays by name, larger types first: so each lies at a multiple of its size, as the library and our reader want it."""
     header, offset, parts = {}, 0, []
-    for name in sorted(arrays):
+    for name in sorted(arrays, key=lambda key: (-np.asarray(arrays[key]).itemsize, key)):
         array = np.asarray(arrays[name])
         data = np.ascontiguousarray(array).tobytes()
         kind = next(key for key, value in TYPES.items() if value == array.dtype)

@@ -26,6 +26,8 @@ TEST(SettingText, IsCanonicalAndStable) {
       {{"optimizer", "sgd( rate:0.050,momentum :.9 )"}, {"optimizer", "sgd(rate: 0.05, momentum: 0.9)"}},
       {{"optimizer", "adamw(1e-4, no_decay: [bias,norm,], decay: 0.01)"}, {"optimizer", "adamw(1e-4, no_decay: [bias, norm], decay: 0.01)"}},
       {{"schedule", "step(every: 10 epochs,factor:0.10)"}, {"schedule", "step(every: 10 epochs, factor: 0.1)"}},
+      {{"schedule", "step(every: 1 epoch, factor: 0.1)"}, {"schedule", "step(every: 1 epochs, factor: 0.1)"}},
+      {{"warmup", "1 step"}, {"warmup", "1 steps"}},
       {{"warmup", "5e2 steps"}, {"warmup", "500 steps"}},
       {{"augment", "crop(pad:4)->flip"}, {"augment", "crop(pad: 4) -> flip"}},
       {{"data", "idx(\"a \\\"b\\\"\")"}, {"data", "idx(\"a \\\"b\\\"\")"}},
