@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Builds with the compiler under test, feeds the program by files, and reads what it writes.
+#include "test/random/check_compiled.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "runtime/formats/npy.h"
+#include "runtime/formats/safetensors.h"
+#include "schedule/target.h"
+#include "support/check.h"
+#include "test/random/data.h"
+#include "test/random/program.h"
+#include "test/random/reference.h"
+
+namespace cnnc::random_programs {
+namespace {
+
+/// A command that failed: what it said.
+struct Failed {
+  std::string text;
+};
+
+/// Runs a command in `folder`; throws Failed when its exit status is not 0.
+void run(const std::vector<std::string>& command, const std::string& folder) {
+  const std::string log = folder + "/log.txt";
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int error = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  CNNC_CHECK(error == 0, "cannot start " + command[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status == 0) return;
+  std::stringstream said;
+  said << std::ifstream(log).rdbuf();
+  throw Failed{fmt::format("`{}` ends with {}: {}", fmt::join(command, " "), WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status)), said.str())};
+}
+
+std::vector<uint64_t> shape_of(const Tensor& tensor) {
+  std::vector<uint64_t> shape;
+  if (tensor.type.batched) shape.push_back(tensor.at.size() / static_cast<size_t>(tensor.count()));
+  for (const int64_t extent : tensor.type.dims) shape.push_back(static_cast<uint64_t>(extent));
+  return shape;
+}
+
+template <class T>
+std::vector<T> numbers_of(const Tensor& tensor) {
+  std::vector<T> numbers;
+  for (const Bounded& element : tensor.at) numbers.push_back(static_cast<T>(element.value));
+  return numbers;
+}
+
+/// The images from `begin` on, `count` of them.
+Tensor images_of(const Tensor& tensor, int64_t begin, int64_t count) {
+  Tensor part{tensor.type, {}};
+  part.at.assign(tensor.at.begin() + begin * tensor.count(), tensor.at.begin() + (begin + count) * tensor.count());
+  return part;
+}
+
+/// The arrays of a .safetensors file or of one .npy file, by name.
+using Arrays = std::map<std::string, std::vector<double>>;
+
+class Program {
+ public:
+  Program(const std::string& text, ElementType element, const CompiledOptions& options, const std::string& name, std::vector<std::string> more)
+      : folder_(std::filesystem::absolute(options.folder) / name), element_(element) {
+    std::filesystem::create_directories(folder_);
+    std::ofstream(folder_ / "random.cnn") << text;
+    more.insert(more.begin(), {std::filesystem::absolute(options.cnnc), "build", "random.cnn", "-o", "program", "--quiet"});
+    if (element == ElementType::F64) more.insert(more.end(), {"--type", "f64"});
+    more.insert(more.end(), options.build_options.begin(), options.build_options.end());
+    run(more, folder_);
+  }
+
+  void save(const std::string& file, const Tensor& tensor) {
+    const auto shape = shape_of(tensor);
+    const std::string path = folder_ / file;
+    if (tensor.type.element == cnnc::ElementType::I32) {
+      const auto numbers = numbers_of<int32_t>(tensor);
+      formats::write_npy(path, formats::ElementType::I32, shape, std::as_bytes(std::span(numbers)));
+    } else if (element_ == ElementType::F64) {
+      formats::write_npy(path, shape, numbers_of<double>(tensor));
+    } else {
+      formats::write_npy(path, shape, numbers_of<float>(tensor));
+    }
+  }
+
+  void save_weights(const Function& function, std::span<const Tensor> arguments) {
+    std::vector<std::vector<float>> numbers;
+    std::vector<formats::TensorView> views;
+    numbers.reserve(arguments.size());
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const Port& port = function.arguments[i];
+      if (port.role != Role::Weight && port.role != Role::State) continue;
+      numbers.push_back(numbers_of<float>(arguments[i]));
+      views.push_back(formats::view_of(port.name, shape_of(arguments[i]), numbers.back()));
+    }
+    formats::write_safetensors(folder_ / "weights.safetensors", views, {});
+  }
+
+  std::vector<double> predict(const Tensor& images, int threads, int64_t batch) {
+    save("images.npy", images);
+    call({"predict", "--weights", "weights.safetensors", "--output", "outputs.npy", "--threads", std::to_string(threads), "--batch",
+          std::to_string(batch), "images.npy"});
+    return formats::read_npy(folder_ / "outputs.npy").doubles();
+  }
+
+  Arrays gradients(const Tensor& images, const Tensor& labels, int threads) {
+    save("images.npy", images);
+    save("labels.npy", labels);
+    call({"gradients", "--weights", "weights.safetensors", "--input", "images.npy", "--labels", "labels.npy", "--output",
+          "gradients.safetensors", "--threads", std::to_string(threads)});
+    const auto file = formats::read_safetensors(folder_ / "gradients.safetensors");
+    Arrays arrays;
+    for (const formats::Tensor& tensor : file.tensors) arrays[tensor.name] = file.doubles(tensor);
+    return arrays;
+  }
+
+ private:
+  void call(std::vector<std::string> command) {
+    command.insert(command.begin(), folder_ / "program");
+    run(command, folder_);
+  }
+
+  std::filesystem::path folder_;
+  ElementType element_;
+};
+
+/// NaN equals NaN here.
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
+class Checker {
+ public:
+  Checker(const std::string& text, const Module& module, const CompiledOptions& options, Tally& tally)
+      : text_(text), module_(module), options_(options), tally_(tally), images_(batch_of(module)), loss_(*module.find(module.recipes.at(0).name + ".loss")),
+        arguments_(argument_values(module, loss_, images_)) {
+    for (size_t i = 0; i < arguments_.size(); ++i) {
+      if (loss_.arguments[i].role == Role::Input) input_ = arguments_[i];
+      if (loss_.arguments[i].role == Role::Label) labels_ = arguments_[i];
+    }
+  }
+
+  void against_evaluator(Program& program, const std::string& title, double eps) {
+    program.save_weights(loss_, arguments_);
+    const WithRoundingUnit unit(kRoundings * eps);
+    const Function& network = *module_.find("network");
+    const Reference inference = evaluate(network, argument_values(module_, network, images_), images_, Mode::Inference, {});
+    const Reference training = evaluate(loss_, arguments_, images_, Mode::Training, {});
+    expect(compare(title + ": output", inference.results.at(0), program.predict(input_, 1, images_), eps, tally_));
+    const Arrays gradients = program.gradients(input_, labels_, 1);
+    for (size_t i = 0; i < arguments_.size(); ++i) {
+      if (loss_.arguments[i].role != Role::Weight) continue;
+      const std::string& name = loss_.arguments[i].name;
+      if (!gradients.contains(name)) throw Failed{fmt::format("{}: there is no gradient of `{}`", title, name)};
+      expect(compare(fmt::format("{}: gradient of `{}`", title, name), training.gradients[i], gradients.at(name), eps, tally_));
+    }
+  }
+
+  void against_itself(Program& program) {
+    const std::vector<double> outputs = program.predict(input_, 1, images_);
+    const Arrays gradients = program.gradients(input_, labels_, 1);
+    for (const int threads : {2, 3}) {
+      if (!same_bits(outputs, program.predict(input_, threads, images_))) throw Failed{fmt::format("predictions with {} threads differ from those with one", threads)};
+      for (const auto& [name, numbers] : program.gradients(input_, labels_, threads))
+        if (!same_bits(gradients.at(name), numbers)) throw Failed{fmt::format("the gradient `{}` with {} threads differs from that with one", name, threads)};
+    }
+    const size_t count = outputs.size() / static_cast<size_t>(images_);
+    for (int64_t image = 0; image < images_; ++image) {
+      const std::vector<double> alone = program.predict(images_of(input_, image, 1), 1, 1);
+      const auto begin = outputs.begin() + image * static_cast<int64_t>(count);
+      if (!same_bits(alone, std::vector<double>(begin, begin + static_cast<int64_t>(count))))
+        throw Failed{fmt::format("the prediction of image {} alone differs from that among {}", image, images_)};
+    }
+  }
+
+ private:
+  static void expect(const std::string& failure) {
+    if (!failure.empty()) throw Failed{failure};
+  }
+
+  const std::string& text_;
+  const Module& module_;
+  const CompiledOptions& options_;
+  Tally& tally_;
+  int64_t images_;
+  const Function& loss_;
+  std::vector<Tensor> arguments_;
+  Tensor input_, labels_;
+};
+
+/// The further builds of which each network gets one: double precision, and the other targets that run everywhere.
+struct Variation {
+  std::string name;
+  ElementType element = ElementType::F32;
+  std::vector<std::string> options;
+};
+Variation choose_variation(uint64_t number) {
+  std::vector<Variation> variations = {{"f64", ElementType::F64, {"--type", "f64"}}, {"plain", ElementType::F32, {"--schedule", "plain"}}};
+  for (const Target& target : all_targets())
+    if (&target != &host_target() && target.vector_bytes <= host_target().vector_bytes)
+      variations.push_back({std::string(target.name), ElementType::F32, {"--target", std::string(target.name)}});
+  return variations[number % variations.size()];
+}
+
+}  // namespace
+
+std::string check_compiled(const std::string& text, uint64_t variation, const CompiledOptions& options, Tally& tally) {
+  std::string errors;
+  const auto module = analyse_text(text, ElementType::F32, &errors);
+  if (!module) return "the text is refused: " + errors;
+  try {
+    Checker checker(text, *module, options, tally);
+    Program program(text, ElementType::F32, options, "host", {});
+    checker.against_evaluator(program, "f32", kSingle);
+    checker.against_itself(program);
+    const Variation other = choose_variation(variation);
+    Program varied(text, other.element, options, "varied", other.element == ElementType::F64 ? std::vector<std::string>{} : other.options);
+    checker.against_evaluator(varied, other.name, other.element == ElementType::F64 ? kDouble : kSingle);
+    return {};
+  } catch (const Failed& failed) {
+    return failed.text;
+  }
+}
+
+}  // namespace cnnc::random_programs

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Proposals from the table of layers, one statement after the other; what sema or the evaluator refuses is drawn again.
+#include "test/random/generate.h"
+
+#include <fmt/format.h>
+
+#include "ir/layer.h"
+#include "support/check.h"
+#include "test/random/data.h"
+#include "test/random/random.h"
+#include "test/random/reference.h"
+
+namespace cnnc::random_programs {
+namespace {
+
+struct Limits {
+  double multiply_adds = 0;           // of one image
+  int64_t elements = 0;               // of a tensor, for one image
+};
+Limits limits_of(Size size) { return size == Size::Small ? Limits{8000, 1000} : Limits{400000, 20000}; }
+
+bool within(const Module& module, const Limits& limits) {
+  const Function& network = *module.find("network");
+  double work = 0;
+  for (const Node& node : network.graph.nodes()) {
+    std::vector<TensorType> types;
+    for (const ValueId operand : node.operands) types.push_back(operand.valid() ? network.graph.type(operand) : absent_type());
+    if (node.op->multiply_adds) work += node.op->multiply_adds(node.attributes, types);
+    for (const ValueId result : node.results)
+      if (element_count(network.graph.type(result).dims) > limits.elements) return false;
+  }
+  return work <= limits.multiply_adds;
+}
+
+/// What single precision can tell: 4 units of rounding.
+constexpr double kSharpUnit = 4 * 0x1p-24;
+constexpr double kLargest = 1e4;
+
+bool tensor_is_sharp(const Tensor& tensor) {
+  double largest = 0;
+  for (const Bounded& element : tensor.at) {
+    if (!(std::abs(element.value) <= kLargest)) return false;
+    largest = std::max(largest, std::abs(element.value));
+  }
+  size_t loose = 0;
+  for (const Bounded& element : tensor.at) loose += !(kSharpUnit * element.error <= 1e-2 * largest);
+  return 10 * loose <= tensor.at.size();
+}
+
+// ---- argument texts
+
+std::string draw_integer(Random& random, const ArgumentDef& def, const Dims& input) {
+  std::vector<int64_t> pool = {1, 2, 3, 4, 5, 7, 8, 13, 16, 17};
+  for (const int64_t extent : input) pool.insert(pool.end(), {extent, extent, (extent + 1) / 2, extent * 2});
+  int64_t number = random.one_of(pool);
+  if (random.one_in(3)) number = random.below(3);
+  return fmt::format("{}", std::max(number, static_cast<int64_t>(def.minimum.value_or(0))));
+}
+
+std::string draw_number(Random& random, const ArgumentDef& def) {
+  double number = random.number(-2, 2);
+  if (def.minimum && def.maximum) number = random.number(*def.minimum, *def.maximum);
+  else if (def.minimum) number = *def.minimum + random.number(0.001, 1);
+  if (def.minimum && random.one_in(8)) number = *def.minimum;
+  if (def.maximum && random.one_in(8)) number = *def.maximum;
+  return fmt::format("{:.3f}", number);
+}
+
+std::string draw_size(Random& random) {
+  const auto one = [&] { return random.one_of(std::vector<int64_t>{1, 1, 2, 2, 3, 3, 4, 5}); };
+  return random.one_in(3) ? fmt::format("[{}, {}]", one(), one()) : fmt::format("{}", one());
+}
+
+std::string draw_padding(Random& random) {
+  const auto one = [&] { return random.below(4); };
+  switch (random.below(5)) {
+    case 0: return "valid";
+    case 1: return "same";
+    case 2: return fmt::format("{}", one());
+    case 3: return fmt::format("[{}, {}]", one(), one());
+    default: return fmt::format("[{}, {}, {}, {}]", one(), one(), one(), one());
+  }
+}
+
+/// Rows of numbers, or one row that may be the dimensions of a reshaped value.
+std::string draw_table(Random& random, const Dims& input) {
+  if (random.one_in(2)) {
+    std::vector<int64_t> dims = {element_count(input)};
+    for (int64_t cut = random.below(3); cut > 0; --cut)
+      for (const int64_t factor : {17, 13, 7, 5, 3, 2})
+        if (dims.back() % factor == 0 && !random.one_in(3)) {
+          dims.insert(dims.end() - 1, factor);
+          dims.back() /= factor;
+          break;
+        }
+    return fmt::format("[{}]", fmt::join(dims, ", "));
+  }
+  std::vector<std::string> rows;
+  const int64_t columns = 1 + random.below(3);
+  for (int64_t row = 1 + random.below(3); row > 0; --row) {
+    std::vector<std::string> numbers;
+    for (int64_t column = 0; column < columns; ++column) numbers.push_back(fmt::format("{:.2f}", random.number(-1, 1)));
+    rows.push_back(fmt::format("[{}]", fmt::join(numbers, ", ")));
+  }
+  return fmt::format("[{}]", fmt::join(rows, ", "));
+}
+
+std::string draw_initialiser(Random& random) {
+  return random.one_of(std::vector<std::string>{"he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "uniform_fan_in", "zeros",
+                                                "ones", "0.25", "uniform(-0.5, 0.5)", "normal(0, 0.1)"});
+}
+
+std::string draw_argument(Random& random, const ArgumentDef& def, const Dims& input) {
+  switch (def.kind) {
+    case ArgumentKind::Integer: return draw_integer(random, def, input);
+    case ArgumentKind::Number: return draw_number(random, def);
+    case ArgumentKind::Boolean: return random.one_in(2) ? "true" : "false";
+    case ArgumentKind::Word: return std::string(random.one_of(def.words));
+    case ArgumentKind::Size: return draw_size(random);
+    case ArgumentKind::Padding: return draw_padding(random);
+    case ArgumentKind::Initialiser: return draw_initialiser(random);
+    case ArgumentKind::Table: return draw_table(random, input);
+    case ArgumentKind::Tensor:
+    case ArgumentKind::Tensors: break;
+  }
+  CNNC_CHECK(false, "tensors are drawn elsewhere");
+}
+
+// ---- statements
+
+struct Known {
+  std::string name;
+  Dims dims;
+  int uses = 0;
+};
+
+class Generator {
+ public:
+  Generator(uint64_t seed, uint64_t attempt, Size size) : random_(seed * 1000 + attempt), limits_(limits_of(size)) {
+    for (const LayerDef& layer : all_layers()) {
+      if (layer.kind != LayerKind::Layer && layer.kind != LayerKind::Function) continue;
+      // What has windows or sizes has more cases than what works element by element.
+      bool sized = false;
+      for (const ArgumentDef& argument : layer.arguments)
+        sized = sized || argument.kind == ArgumentKind::Size || argument.kind == ArgumentKind::Integer;
+      const int weight = layer.kind == LayerKind::Function ? 1 : sized ? 5 : 2;
+      for (int i = 0; i < weight; ++i) layers_.push_back(&layer);
+    }
+  }
+
+  /// Nothing when the attempt led nowhere.
+  std::optional<RandomProgram> run() {
+    const std::vector<int64_t> channels = {1, 1, 2, 3, 3, 4, 8, 16, 17}, extents = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13};
+    program_.input = random_.one_in(8) ? Dims{random_.one_of(extents) * random_.one_of(channels)}
+                                       : Dims{random_.one_of(channels), random_.one_of(extents), random_.one_of(extents)};
+    program_.batch = 1 + random_.below(5);
+    known_ = {{"image", program_.input, 0}};
+    const int64_t wanted = 1 + random_.below(12);
+    for (int tries = 0; tries < 80 && static_cast<int64_t>(program_.statements.size()) < wanted; ++tries) try_statement();
+    if (program_.statements.empty()) return {};
+    program_.output = known_.back().name;
+    program_ = without_unused(program_);
+    for (int tries = 0; tries < 12; ++tries)
+      if (try_recipe()) return program_;
+    return {};
+  }
+
+ private:
+  /// Prefers values that nothing uses yet, and late ones.
+  Known& pick() {
+    std::vector<Known*> fresh;
+    for (Known& known : known_)
+      if (known.uses == 0) fresh.push_back(&known);
+    if (!fresh.empty() && !random_.one_in(4)) return *fresh[static_cast<size_t>(random_.below(static_cast<int64_t>(fresh.size())))];
+    return known_[static_cast<size_t>(random_.below(static_cast<int64_t>(known_.size())))];
+  }
+
+  /// A second operand: of the same shape if there is one, anything, or a number.
+  std::string partner(const Known& first) {
+    if (random_.one_in(4)) return fmt::format("{:.2f}", random_.number(0.1, 2));
+    std::vector<const Known*> same;
+    for (const Known& known : known_)
+      if (known.dims == first.dims) same.push_back(&known);
+    return random_.one_in(3) ? pick().name : same[static_cast<size_t>(random_.below(static_cast<int64_t>(same.size())))]->name;
+  }
+
+  Statement operator_statement() {
+    Statement statement{.name = fresh_name(), .callee = random_.one_of(std::vector<std::string>{"+", "-", "*", "/", "^", "<"}), .is_operator = true};
+    const Known& first = pick();
+    if (statement.callee == "-" && random_.one_in(3)) {
+      statement.inputs = {first.name};
+      return statement;
+    }
+    statement.inputs = {first.name, partner(first)};
+    if (statement.callee == "^" && random_.one_in(2)) statement.inputs[1] = random_.one_in(2) ? "2" : "3";
+    if (random_.one_in(6)) std::swap(statement.inputs[0], statement.inputs[1]);
+    return statement;
+  }
+
+  Statement layer_statement() {
+    const LayerDef& layer = *random_.one_of(layers_);
+    Statement statement{.name = fresh_name(), .callee = std::string(layer.name), .piped = layer.kind == LayerKind::Layer};
+    const Known& first = pick();
+    bool has_first = false;
+    for (const ArgumentDef& def : layer.arguments) {
+      if (def.kind == ArgumentKind::Tensor) {
+        statement.inputs.push_back(has_first ? partner(first) : first.name);
+        has_first = true;
+      } else if (def.kind == ArgumentKind::Tensors) {
+        statement.piped = false;
+        statement.inputs.push_back(first.name);
+        for (int64_t more = 1 + random_.below(2); more > 0; --more) statement.inputs.push_back(partner(first));
+      } else if (def.default_text.empty() || random_.one_in(3)) {
+        statement.arguments.push_back({std::string(def.name), draw_argument(random_, def, first.dims), def.default_text.empty()});
+      }
+    }
+    if (layer.name == "split")
+      for (const auto& argument : statement.arguments)
+        if (argument.name == "parts") statement.parts = std::stoll(argument.text);
+    share(statement, layer);
+    return statement;
+  }
+
+  /// Sometimes shares the weights of an earlier call, which is then repeated, or gives the call a name for later ones.
+  void share(Statement& statement, const LayerDef& layer) {
+    if (layer.kind != LayerKind::Layer || statement.parts > 0) return;
+    std::vector<const Statement*> earlier;
+    for (const Statement& other : program_.statements)
+      if (!other.shared.empty() && other.callee == statement.callee) earlier.push_back(&other);
+    if (!earlier.empty() && !random_.one_in(3)) {
+      const Statement& other = *random_.one_of(earlier);
+      statement.shared = other.shared;
+      statement.arguments = other.arguments;
+    } else if (random_.one_in(4)) {
+      statement.shared = "shared_" + statement.name;
+    }
+  }
+
+  void try_statement() {
+    Statement statement = random_.one_in(5) ? operator_statement() : layer_statement();
+    program_.statements.push_back(statement);
+    std::vector<Known> results;
+    for (const std::string& name : value_names(statement)) {
+      program_.output = name;
+      const auto module = analyse_text(to_text(program_), ElementType::F32);
+      if (!module || !within(*module, limits_) || !is_sharp(*module)) break;
+      const Function& network = *module->find("network");
+      const TensorType& type = network.graph.type(network.results[0].value);
+      if (!type.batched || type.element != ElementType::F32) break;
+      results.push_back({name, type.dims, 0});
+    }
+    if (results.size() != value_names(statement).size()) {
+      program_.statements.pop_back();
+      return;
+    }
+    for (const std::string& input : statement.inputs)
+      for (Known& known : known_) known.uses += known.name == input;
+    known_.insert(known_.end(), results.begin(), results.end());
+  }
+
+  std::string fresh_name() const { return fmt::format("v{}", program_.statements.size() + 1); }
+
+  std::string call_of(const LayerDef& layer) {
+    std::vector<std::string> texts;
+    for (const ArgumentDef& def : layer.arguments)
+      if (def.kind != ArgumentKind::Tensor && random_.one_in(2))
+        texts.push_back(fmt::format("{}: {}", def.name, draw_argument(random_, def, program_.input)));
+    return texts.empty() ? std::string(layer.name) : fmt::format("{}({})", layer.name, fmt::join(texts, ", "));
+  }
+
+  bool try_recipe() {
+    std::vector<const LayerDef*> losses, metrics;
+    for (const LayerDef& layer : all_layers()) {
+      if (layer.kind == LayerKind::Loss) losses.push_back(&layer);
+      if (layer.kind == LayerKind::Metric) metrics.push_back(&layer);
+    }
+    program_.loss = call_of(*random_.one_of(losses));
+    program_.metrics = random_.one_in(2) ? fmt::format("[{}]", random_.one_of(metrics)->name) : "";
+    const auto optimizers = all_optimizers();
+    program_.optimizer =
+        fmt::format("{}(rate: 0.01)", optimizers[static_cast<size_t>(random_.below(static_cast<int64_t>(optimizers.size())))].name);
+    const auto module = analyse_text(to_text(program_), ElementType::F32);
+    if (!module) return false;
+    for (const Parameter& parameter : module->parameters)
+      if (parameter.role == Role::Weight) return is_sharp(*module);
+    return false;
+  }
+
+  Random random_;
+  Limits limits_;
+  std::vector<const LayerDef*> layers_;      // a layer stands as often as it is likely
+  RandomProgram program_;
+  std::vector<Known> known_;
+};
+
+}  // namespace
+
+bool is_sharp(const Module& module) {
+  const WithRoundingUnit unit(kSharpUnit);
+  const int64_t images = batch_of(module);
+  for (const Function& function : module.functions) {
+    const std::vector<Tensor> arguments = argument_values(module, function, images);
+    for (const Mode mode : {Mode::Inference, Mode::Training}) {
+      const Reference reference = evaluate(function, arguments, images, mode, {});
+      for (const Tensor& result : reference.results)
+        if (!tensor_is_sharp(result)) return false;
+      for (const Tensor& gradient : reference.gradients)
+        if (!tensor_is_sharp(gradient)) return false;
+    }
+  }
+  return true;
+}
+
+RandomProgram generate(uint64_t seed, Size size) {
+  for (uint64_t attempt = 0; attempt < 1000; ++attempt)
+    if (auto program = Generator(seed, attempt, size).run()) return *program;
+  CNNC_CHECK(false, "a thousand attempts lead to a network");
+}
+
+}  // namespace cnnc::random_programs

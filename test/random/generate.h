@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A seed → a valid random network, from the table of layers: a layer's arguments are drawn from what its table says of their
+// kinds and ranges, sema says whether they fit, and the evaluator whether its numbers stay finite and sharp. So a new
+// layer is drawn without a line here. Deterministic: equal seeds and sizes give equal texts.
+#pragma once
+#include <cstdint>
+
+#include "test/random/program.h"
+
+namespace cnnc::random_programs {
+
+/// How much work a network may be for one image. `Small` is for the IR's slow interpreter.
+enum class Size { Small, Large };
+
+RandomProgram generate(uint64_t seed, Size size);
+
+/// Whether bounds of the results and gradients are tight and everything is finite: what a comparison can see.
+bool is_sharp(const Module& module);
+
+}  // namespace cnnc::random_programs
