@@ -41,7 +41,9 @@ struct DerivativeRules {
     int32_t result = kNone;
     if (da != kNone) {
       const int32_t reduced = pool.apply(ScalarOp::Power, a, pool.apply(ScalarOp::Subtract, b, number(1)));
-      result = multiply(da, pool.apply(ScalarOp::Multiply, b, reduced));
+      const int32_t slope = pool.apply(ScalarOp::Multiply, b, reduced);
+      const int32_t is_constant = pool.apply(ScalarOp::Equal, b, number(0));      // 0 * 0^-1 would be NaN
+      result = multiply(da, pool.apply(ScalarOp::Select, is_constant, number(0), slope));
     }
     if (db != kNone) {
       const int32_t slope = pool.apply(ScalarOp::Multiply, y, pool.apply(ScalarOp::Log, a));
