@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Builds the networks of docs/from-pytorch.md, gives them state_dicts with PyTorch's names, and compares with what PyTorch
-computed: outputs, names, gradients, and the losses and weights of a training run. Needs no PyTorch.
+computed: outputs, names, gradients, and the losses of training runs. Needs no PyTorch.
 
 usage: check_from_pytorch.py CNNC FOLDER
 """
@@ -40,8 +40,6 @@ def classifier_results(cnnc, folder, built):
     results = {f'classifier/gradient/{key}': value for key, value in built.gradients(x, y).items()}
     run = from_pytorch.build(cnnc, folder, 'classifier', ('-D', 'drop=0'))
     shutil.copy(from_pytorch.INPUTS / 'classifier.safetensors', run.folder / 'weights.safetensors')
-    np.save(run.folder / 'x.npy', x)
-    np.save(run.folder / 'y.npy', y)
     results['classifier/losses'] = from_pytorch.trained_losses(run)
     results |= {f'classifier/end/{key}': value for key, value in safetensors_file.read(run.folder / 'end.safetensors').items()}
     # A summand before batchnorm has no gradient but rounding.
@@ -61,6 +59,11 @@ def main():
         computed[f'{name}/output'] = built.predict(from_pytorch.images(name))
         if name == 'classifier':
             computed |= classifier_results(cnnc, folder, built)
+    text = from_pytorch.PAGE.read_text(encoding='utf-8')
+    for name, recipe in from_pytorch.RECIPES.items():
+        computed[f'recipe/{name}'] = from_pytorch.recipe_losses(cnnc, folder, name, from_pytorch.INPUTS / 'classifier.safetensors')
+        if name != 'default':
+            problems += [f'the page does not have `{part}`' for part in (recipe[1] or recipe[0], recipe[3]) if f'`{part}`' not in text]
     problems = [problem for problem in problems if problem]
     print('\n'.join(problems))
     return 0 if comparison.compare('from-pytorch', computed, reference, 1e-5) and not problems else 1

@@ -26,6 +26,20 @@ IMAGES = 5
 SAMPLES, CLASSES = 100, 3  # of the training run: the last batch is smaller
 COUNTER = 'num_batches_tracked'
 
+# Recipes of the page's table: PyTorch's optimizer, what is called on it after each batch or epoch, and the settings here.
+RECIPES = {
+    'default': ('SGD(p, lr=0.01, momentum=0.9)', '', '', ''),
+    'nesterov': ('SGD(p, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)', '', '',
+                 'optimizer = sgd(rate: 0.1, momentum: 0.9, decay: 5e-4, nesterov: true)'),
+    'adam': ('Adam(p)', '', '', 'optimizer = adam'),
+    'adamw': ('AdamW(p, lr=0.01)', '', '', 'optimizer = adamw(rate: 0.01, decay: 0.01)'),
+    'groups': ('SGD([{"params": matrices, "weight_decay": 0.01}, {"params": vectors}], lr=0.1)', '', '',
+               'optimizer = sgd(rate: 0.1, decay: 0.01, no_decay: [bias, norm])'),
+    'step': ('SGD(p, lr=0.01, momentum=0.9)', 'StepLR(optimizer, 2, 0.1)', 'epoch', 'schedule = step(every: 2 epochs, factor: 0.1)'),
+    'warmup': ('SGD(p, lr=0.01, momentum=0.9)', 'LambdaLR(optimizer, lambda k: min(1, (k + 1) / 4))', 'batch', 'warmup = 4 steps'),
+    'clip': ('SGD(p, lr=0.01, momentum=0.9)', 'clip_grad_norm_(p, 0.5)', 'gradient', 'clip = clip(norm: 0.5)'),
+}
+
 
 def blocks(language):
     """The code of all blocks of a language on the page."""
@@ -63,8 +77,23 @@ def build(cnnc, folder, name, options=()):
     return program.Program(cnnc, folder, name + ''.join(options).replace('=', ''), cnn_source(name), program.SINGLE, options)
 
 
+def recipe_source(settings):
+    """The classifier with other settings, the page's defaults apart: five passes over batches of 32."""
+    network = cnn_source('classifier').split('train classifier')[0]
+    return f'{network}train classifier {{\n data = arrays("x.npy", "y.npy")\n batch = 32\n epochs = 5\n {settings}\n}}\n'
+
+
+def recipe_losses(cnnc, folder, name, weights):
+    """The losses of the classifier trained by one of RECIPES, without dropout, from a file of weights."""
+    built = program.Program(cnnc, folder, f'recipe_{name}', recipe_source(RECIPES[name][3]), program.SINGLE, ('-D', 'drop=0'))
+    (built.folder / 'weights.safetensors').write_bytes(pathlib.Path(weights).read_bytes())
+    return trained_losses(built)
+
+
 def trained_losses(built):
-    """The loss of each step of the recipe, from weights.safetensors; needs x.npy and y.npy in the program's folder."""
+    """The loss of each step of the recipe, from weights.safetensors in the program's folder."""
+    for file, array in zip(('x.npy', 'y.npy'), training_data()):
+        np.save(built.folder / file, array)
     built.call('train', '--weights', 'weights.safetensors', '--no-shuffle', '--log', 'log.csv', '--quiet', '--save', 'end.safetensors')
     rows = (built.folder / 'log.csv').read_text().splitlines()[1:]
     return np.array([float(row.split(',')[2]) for row in rows])

@@ -8,7 +8,6 @@ Inputs/from_pytorch.safetensors (outputs, gradients, losses) and Inputs/classifi
 """
 import hashlib
 import json
-import pathlib
 import platform
 import sys
 
@@ -80,16 +79,41 @@ def losses(page, cnnc, folder):
     page['print'] = seen.append
     page['fit'](module, TensorDataset(torch.from_numpy(x), torch.from_numpy(y)))
     built = from_pytorch.build(cnnc, folder, 'classifier', ('-D', 'drop=0'))
-    np.save(built.folder / 'x.npy', x)
-    np.save(built.folder / 'y.npy', y)
     page['to_file'](filled(page['Classifier'](), 'classifier'), built.folder / 'weights.safetensors')
-    agree('losses of the training', from_pytorch.trained_losses(built), np.array(seen), 1e-4)
+    agree('losses of the training', from_pytorch.trained_losses(built), np.array(seen))
     end = safetensors_file.read(built.folder / 'end.safetensors')
     for key, value in module.state_dict().items():
         if not key.endswith(from_pytorch.COUNTER) and key != 'dense1.bias':
-            agree(f'{key} after the training', end[key], value.numpy(), 1e-3)
+            agree(f'{key} after the training', end[key], value.numpy())
     return {'losses': np.array(seen)} | {f'end/{key}': end.numpy() for key, end in module.state_dict().items()
                                         if not key.endswith(from_pytorch.COUNTER) and key != 'dense1.bias'}
+
+
+def recipe_losses(page, name):
+    """The losses with one row of the page's table, in the order of the data and without dropout."""
+    optimizer_text, call, when, _ = from_pytorch.RECIPES[name]
+    module = filled(page['Classifier'](drop=0.0), 'classifier').train()
+    p = list(module.parameters())
+    scope = vars(torch.optim) | vars(torch.optim.lr_scheduler) | {'clip_grad_norm_': nn.utils.clip_grad_norm_, 'p': p}
+    scope |= {'matrices': [q for q in p if q.ndim > 1], 'vectors': [q for q in p if q.ndim == 1]}
+    scope['optimizer'] = optimizer = eval(optimizer_text, scope)  # pylint: disable=eval-used
+    schedule = eval(call, scope) if when in ('batch', 'epoch') else None  # pylint: disable=eval-used
+    x, y = map(torch.from_numpy, from_pytorch.training_data())
+    losses_seen = []
+    for _ in range(5):
+        for images, labels in DataLoader(TensorDataset(x, y), batch_size=32):
+            loss = F.cross_entropy(module(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            if when == 'gradient':
+                eval(call, scope)  # pylint: disable=eval-used
+            optimizer.step()
+            if when == 'batch':
+                schedule.step()
+            losses_seen.append(loss.item())
+        if when == 'epoch':
+            schedule.step()
+    return np.array(losses_seen)
 
 
 def main():
@@ -118,8 +142,12 @@ def main():
             page['to_file'](module, from_pytorch.INPUTS / 'classifier.safetensors')
             stored |= {f'{name}/{key}': value for key, value in gradients(module, built).items()}
     stored |= {f'classifier/{key}': value for key, value in losses(page, cnnc, folder).items()}
+    for name in from_pytorch.RECIPES:
+        stored[f'recipe/{name}'] = recipe_losses(page, name)
+        computed = from_pytorch.recipe_losses(cnnc, folder, name, from_pytorch.INPUTS / 'classifier.safetensors')
+        agree(f'losses with {name}', computed, stored[f'recipe/{name}'], 1e-5)
     safetensors_file.write(from_pytorch.INPUTS / 'from_pytorch.safetensors', stored)
-    (from_pytorch.INPUTS / 'from_pytorch.json').write_text(json.dumps(index, indent=1) + '\n')
+    (from_pytorch.INPUTS / 'from_pytorch.json').write_text(json.dumps(index) + '\n')
 
 
 if __name__ == '__main__':
