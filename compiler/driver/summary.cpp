@@ -39,6 +39,18 @@ std::string start_text(const Initialiser& start) {
   return start.name;
 }
 
+std::string memory_table(const std::vector<MemoryNeed>& needs) {
+  std::vector<Row> rows{{"memory in bytes, besides the data"}};
+  for (const MemoryNeed& need : needs) rows[0].push_back(fmt::format("{}, batch {}", need.task, need.batch));
+  auto add_row = [&](const std::string& name, auto bytes_of) {
+    rows.push_back({name});
+    for (const MemoryNeed& need : needs) rows.back().push_back(with_commas(static_cast<double>(bytes_of(need))));
+  };
+  for (size_t use = 0; use < std::size(kMemoryUses); ++use) add_row(kMemoryUses[use], [&](const MemoryNeed& need) { return need.bytes[use]; });
+  add_row("total", [](const MemoryNeed& need) { return need.total(); });
+  return table(rows, 1);
+}
+
 }  // namespace
 
 std::string with_commas(double number) {
@@ -47,7 +59,7 @@ std::string with_commas(double number) {
   return digits;
 }
 
-std::string layer_summary(const Module& module, const std::vector<std::pair<std::string, std::string>>& more_totals) {
+std::string layer_summary(const Module& module, const std::vector<MemoryNeed>& memory) {
   std::vector<Row> rows{{"layer", "output", "parameters", "multiply-adds", "bytes"}};
   double parameters = 0, multiply_adds = 0, bytes = 0, statistics = 0;
   for (const Column& input : module.inputs) rows.push_back({escape_control(input.name), shape_text(input.type.dims), "0", "0",
@@ -64,8 +76,7 @@ std::string layer_summary(const Module& module, const std::vector<std::pair<std:
                           {"statistics, not learned", with_commas(statistics)},
                           {"multiply-adds, one image forward", with_commas(multiply_adds)},
                           {"bytes of all outputs, one image", with_commas(bytes)}};
-  for (const auto& [name, text] : more_totals) totals.push_back({name, text});
-  return fmt::format("network {}\n\n{}\n{}", escape_control(module.network), table(rows, 2), table(totals, 1));
+  return fmt::format("network {}\n\n{}\n{}\n{}", escape_control(module.network), table(rows, 2), table(totals, 1), memory_table(memory));
 }
 
 std::string weight_summary(const Module& module) {

@@ -15,6 +15,10 @@ extern "C" {
 /* Changes whenever a struct below changes; the runtime refuses other versions. */
 #define CNN_ABI_VERSION 1
 
+/* How the runtime lays out memory: each buffer begins at a multiple of CNN_ALIGNMENT bytes, and at least CNN_SPARE bytes that
+ * nobody uses follow it, because vector code may read a little beyond the end. `cnnc summary` counts by the same rule. */
+enum cnn_memory_rule { CNN_ALIGNMENT = 64, CNN_SPARE = 64 };
+
 enum cnn_element { CNN_F32 = 0, CNN_F64 = 1, CNN_I32 = 2, CNN_U8 = 3 };
 
 /* What generated functions return. */

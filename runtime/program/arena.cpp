@@ -50,9 +50,11 @@ Arena::~Arena() {
   if (memory_) munmap(memory_, bytes_);
 }
 
-void Arena::reserve(void** place, uint64_t bytes) {
+void Arena::reserve(MemoryUse use, void** place, uint64_t bytes) {
   requests_.push_back({place, bytes_});
-  const uint64_t padded = saturating_add(bytes, kSlack + kAlignment - 1) / kAlignment * kAlignment;
+  uint64_t& used = by_use_[static_cast<size_t>(use)];
+  used = saturating_add(used, bytes);
+  const uint64_t padded = saturating_add(bytes, CNN_SPARE + CNN_ALIGNMENT - 1) / CNN_ALIGNMENT * CNN_ALIGNMENT;
   bytes_ = saturating_add(bytes_, padded);
 }
 

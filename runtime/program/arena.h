@@ -2,12 +2,25 @@
 // All buffers of a run in one piece of memory, taken once at the start. Buffers are reserved first (size, and where to put the
 // pointer), then allocated together: what a run needs is known before it begins. Tests: test/runtime/program.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "runtime/abi/program.h"
+
 namespace cnnc::runtime {
+
+/// What memory is for, in the order in which `info` lists it (as `cnnc summary` does).
+enum class MemoryUse : uint8_t {
+  Weights,     // weights and running statistics
+  Prepared,    // what kernels of inference read in their place
+  Training,    // gradients, optimizer state, next statistics
+  Columns,     // inputs, labels, outputs, losses, metrics, scalars
+  Workspace,   // values between kernels
+};
+inline constexpr size_t kMemoryUses = 5;
 
 class Arena {
  public:
@@ -16,16 +29,14 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Reserves bytes, aligned to 64 and followed by kSlack spare bytes; `*place` gets the pointer in `allocate`.
-  void reserve(void** place, uint64_t bytes);
+  /// Reserves bytes, aligned and followed by spare bytes as program.h says; `*place` gets the pointer in `allocate`.
+  void reserve(MemoryUse use, void** place, uint64_t bytes);
   /// What all reserved buffers take together; saturates at 2^63.
   uint64_t bytes() const { return bytes_; }
+  /// What was asked for by `reserve` for this use; the rest of `bytes` is alignment and spare bytes.
+  uint64_t bytes(MemoryUse use) const { return by_use_[static_cast<size_t>(use)]; }
   /// Takes the memory (zeroed) and sets all pointers. False where the system does not give it.
   bool allocate();
-
-  static constexpr uint64_t kAlignment = 64;
-  /// Vector code may read a little beyond the end.
-  static constexpr uint64_t kSlack = 64;
 
  private:
   struct Request {
@@ -33,6 +44,7 @@ class Arena {
     uint64_t offset;
   };
   std::vector<Request> requests_;
+  std::array<uint64_t, kMemoryUses> by_use_{};
   uint64_t bytes_ = 0;
   void* memory_ = nullptr;
 };

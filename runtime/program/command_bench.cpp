@@ -9,6 +9,7 @@
 #include "runtime/program/failure.h"
 #include "runtime/program/json_text.h"
 #include "runtime/program/random.h"
+#include "runtime/program/reservations.h"
 #include "runtime/program/training_step.h"
 #include "runtime/program/weights_file.h"
 
@@ -129,11 +130,7 @@ BenchResult bench_inference(Session& session, const CommandLine& line, int64_t b
   Model model(program);
   FunctionCall infer(*program.infer);
   void* workspace = nullptr;
-  const auto plan = [&](Arena& arena, int64_t size) {
-    model.reserve(arena);
-    infer.reserve(arena, size);
-    arena.reserve(&workspace, std::max(workspace_bytes(*program.infer, size), program.prepare ? workspace_bytes(*program.prepare, 1) : 0));
-  };
+  const auto plan = [&](Arena& arena, int64_t size) { reserve_inference(arena, size, &model, infer, program, &workspace); };
   const auto arena = allocate_buffers(plan, batch);
   if (const auto path = line.text("--weights")) read_weights(*path, model);
   else if (!model.take_embedded() || program.weight_count == 0) model.initialise(0);
@@ -153,7 +150,7 @@ BenchResult bench_training(Session& session, const CommandLine& line, int64_t ba
   const auto plan = [&](Arena& arena, int64_t size) {
     model.reserve_training(arena, recipe);
     step.reserve(arena, size);
-    arena.reserve(&workspace, TrainingStep::workspace(recipe, program, size));
+    arena.reserve(MemoryUse::Workspace, &workspace, TrainingStep::workspace(recipe, program, size));
   };
   const auto arena = allocate_buffers(plan, batch);
   if (const auto path = line.text("--weights")) read_weights(*path, model);

@@ -25,7 +25,7 @@ int run_eval(const cnn_program& program, const CommandLine& line) {
   const auto plan = [&](Arena& arena, int64_t batch) {
     model.reserve(arena);
     evaluation.reserve(arena, batch);
-    arena.reserve(&workspace, Evaluation::workspace(session, batch));
+    arena.reserve(MemoryUse::Workspace, &workspace, Evaluation::workspace(session, batch));
   };
   const auto arena = allocate_buffers(plan, std::min(session.settings.batch, static_cast<int64_t>(data.test.samples.size())));
   load_weights(line.text("--weights").value_or(""), model);

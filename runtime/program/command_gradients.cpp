@@ -58,7 +58,7 @@ int run_gradients(const cnn_program& program, const CommandLine& line) {
   const auto plan = [&](Arena& arena, int64_t batch) {
     model.reserve_training(arena, recipe);
     step.reserve(arena, batch);
-    arena.reserve(&workspace, TrainingStep::workspace(recipe, program, batch));
+    arena.reserve(MemoryUse::Workspace, &workspace, TrainingStep::workspace(recipe, program, batch));
   };
   const auto arena = allocate_buffers(plan, count);
   load_weights(line.text("--weights").value_or(""), model);

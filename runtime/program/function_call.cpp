@@ -40,9 +40,9 @@ uint64_t FunctionCall::column_bytes(const cnn_function& function, const cnn_colu
 void FunctionCall::reserve(Arena& arena, int64_t batch) {
   for (int32_t i = 0; i < function_->column_count; ++i)
     if (function_->columns[i].role != CNN_PARAMETERS)
-      arena.reserve(&buffers_[static_cast<size_t>(CNN_COLUMNS + i)], column_bytes(*function_, function_->columns[i], batch));
+      arena.reserve(MemoryUse::Columns, &buffers_[static_cast<size_t>(CNN_COLUMNS + i)], column_bytes(*function_, function_->columns[i], batch));
   constexpr uint64_t kScalarCell = 8;
-  if (function_->scalar_count > 0) arena.reserve(&buffers_[CNN_SCALARS], kScalarCell * static_cast<uint64_t>(function_->scalar_count));
+  if (function_->scalar_count > 0) arena.reserve(MemoryUse::Columns, &buffers_[CNN_SCALARS], kScalarCell * static_cast<uint64_t>(function_->scalar_count));
 }
 
 int32_t FunctionCall::find_column(cnn_role role, std::string_view name) const {

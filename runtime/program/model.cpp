@@ -10,20 +10,20 @@
 namespace cnnc::runtime {
 
 void Model::reserve(Arena& arena) {
-  arena.reserve(&weights, weight_bytes());
-  arena.reserve(&states, state_bytes());
-  arena.reserve(&prepared, static_cast<uint64_t>(program->prepared_bytes));
+  arena.reserve(MemoryUse::Weights, &weights, weight_bytes());
+  arena.reserve(MemoryUse::Weights, &states, state_bytes());
+  arena.reserve(MemoryUse::Prepared, &prepared, static_cast<uint64_t>(program->prepared_bytes));
 }
 
 void Model::reserve_training(Arena& arena, const cnn_recipe& recipe) {
   // The update may write up to a group beyond the last element.
   const uint64_t beyond = static_cast<uint64_t>(recipe.update->group) * element_bytes(program->element);
-  arena.reserve(&weights, weight_bytes() + beyond);
-  arena.reserve(&states, state_bytes());
-  arena.reserve(&prepared, static_cast<uint64_t>(program->prepared_bytes));
-  arena.reserve(&gradients, weight_bytes() + beyond);
-  arena.reserve(&next_states, state_bytes());
-  arena.reserve(&moments, saturating_size(weight_bytes(), static_cast<uint64_t>(recipe.moment_count), beyond));
+  arena.reserve(MemoryUse::Weights, &weights, weight_bytes() + beyond);
+  arena.reserve(MemoryUse::Weights, &states, state_bytes());
+  arena.reserve(MemoryUse::Prepared, &prepared, static_cast<uint64_t>(program->prepared_bytes));
+  arena.reserve(MemoryUse::Training, &gradients, weight_bytes() + beyond);
+  arena.reserve(MemoryUse::Training, &next_states, state_bytes());
+  arena.reserve(MemoryUse::Training, &moments, saturating_size(weight_bytes(), static_cast<uint64_t>(recipe.moment_count), beyond));
 }
 
 void Model::initialise(uint64_t seed) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runtime/program/failure.h"
+#include "runtime/program/reservations.h"
 #include "runtime/program/weights_file.h"
 
 namespace cnnc::runtime {
@@ -14,11 +15,7 @@ Predictor::Predictor(const Session& session, int64_t batch, const std::string& w
   const cnn_program& program = *session.program;
   const bool embedded = weights_path.empty() && program.embedded_prepared;
   const auto plan = [&](Arena& arena, int64_t size) {
-    if (!embedded) model_.reserve(arena);
-    infer_.reserve(arena, size);
-    uint64_t bytes = workspace_bytes(*program.infer, size);
-    if (program.prepare) bytes = std::max(bytes, workspace_bytes(*program.prepare, 1));
-    arena.reserve(&workspace_, bytes);
+    reserve_inference(arena, size, embedded ? nullptr : &model_, infer_, program, &workspace_);
   };
   arena_ = allocate_buffers(plan, batch_);
   if (embedded) {

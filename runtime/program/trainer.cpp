@@ -10,6 +10,7 @@
 #include "runtime/program/failure.h"
 #include "runtime/program/measurement_text.h"
 #include "runtime/program/non_finite.h"
+#include "runtime/program/reservations.h"
 #include "runtime/program/shuffle.h"
 #include "runtime/program/signals.h"
 #include "runtime/program/weights_file.h"
@@ -34,12 +35,7 @@ Trainer::Trainer(Session& session, TrainOptions options)
 }
 
 void Trainer::allocate() {
-  const auto plan = [&](Arena& arena, int64_t batch) {
-    model_.reserve_training(arena, recipe_);
-    step_.reserve(arena, batch);
-    evaluation_.reserve(arena, batch);
-    arena.reserve(&workspace_, std::max(TrainingStep::workspace(recipe_, *session_.program, batch), Evaluation::workspace(session_, batch)));
-  };
+  const auto plan = [&](Arena& arena, int64_t batch) { reserve_training(arena, batch, session_, model_, step_, evaluation_, &workspace_); };
   arena_ = allocate_buffers(plan, batch_);
   step_.connect(workspace_);
   evaluation_.connect(workspace_);
