@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Symbolic derivatives of scalar expressions: forward mode over the nodes, "no derivative" (-1) where a node does not
-// contain the variable. A term is dropped only then, never because a factor is zero, so that NaN gets through.
+// contain the variable. A term is dropped only then, never because a factor is zero, so that NaN gets through. A branch of
+// a select without derivative stays 0 whatever it is multiplied with: relu stops an infinite gradient where it is 0.
 #include <cmath>
 #include <numbers>
 
@@ -29,6 +30,18 @@ struct DerivativeRules {
   int32_t multiply(int32_t a, int32_t b) {
     return a == kNone || b == kNone ? kNone : pool.apply(ScalarOp::Multiply, a, b);
   }
+  /// The derivative `d` times any factor, which goes into the branches of a select of which one is 0. The chain rule has two
+  /// derivatives to multiply.
+  int32_t scale(int32_t d, int32_t factor, bool is_derivative = false) {
+    if (d == kNone || factor == kNone) return kNone;
+    const ScalarExpressionPool::Node n = pool.node(d);
+    const auto is_zero = [&](int operand) { return pool.is_constant(n.operands[operand], 0); };
+    if (n.op != ScalarOp::Select || (!is_zero(1) && !is_zero(2))) return is_derivative ? scale(factor, d) : multiply(factor, d);
+    const auto branch = [&](int operand) { return is_zero(operand) ? n.operands[operand] : scale(n.operands[operand], factor, is_derivative); };
+    const int32_t chosen = branch(1), other = branch(2);
+    return pool.apply(ScalarOp::Select, n.operands[0], chosen, other);
+  }
+  int32_t chain(int32_t outer, int32_t inner) { return scale(outer, inner, true); }
   int32_t divide(int32_t a, int32_t b) { return a == kNone ? kNone : pool.apply(ScalarOp::Divide, a, b); }
   int32_t select(int32_t condition, int32_t a, int32_t b) {
     if (a == kNone && b == kNone) return kNone;
@@ -43,12 +56,12 @@ struct DerivativeRules {
       const int32_t reduced = pool.apply(ScalarOp::Power, a, pool.apply(ScalarOp::Subtract, b, number(1)));
       const int32_t slope = pool.apply(ScalarOp::Multiply, b, reduced);
       const int32_t is_constant = pool.apply(ScalarOp::Equal, b, number(0));      // 0 * 0^-1 would be NaN
-      result = multiply(da, pool.apply(ScalarOp::Select, is_constant, number(0), slope));
+      result = chain(pool.apply(ScalarOp::Select, is_constant, number(0), slope), da);
     }
     if (db != kNone) {
       const int32_t slope = pool.apply(ScalarOp::Multiply, y, pool.apply(ScalarOp::Log, a));
       const int32_t is_zero = pool.apply(ScalarOp::Equal, a, number(0));
-      result = add(result, multiply(db, pool.apply(ScalarOp::Select, is_zero, number(0), slope)));
+      result = add(result, chain(pool.apply(ScalarOp::Select, is_zero, number(0), slope), db));
     }
     return result;
   }
@@ -57,11 +70,11 @@ struct DerivativeRules {
     switch (op) {
       case ScalarOp::Add: return add(da, db);
       case ScalarOp::Subtract: return subtract(da, db);
-      case ScalarOp::Multiply: return add(multiply(da, b), multiply(a, db));
-      case ScalarOp::Divide: return divide(subtract(da, multiply(y, db)), b);
+      case ScalarOp::Multiply: return add(scale(da, b), scale(db, a));
+      case ScalarOp::Divide: return divide(subtract(da, scale(db, y)), b);
       case ScalarOp::Power: return power(y, a, b, da, db);
       case ScalarOp::Modulo:
-        return subtract(da, multiply(pool.apply(ScalarOp::Floor, pool.apply(ScalarOp::Divide, a, b)), db));
+        return subtract(da, scale(db, pool.apply(ScalarOp::Floor, pool.apply(ScalarOp::Divide, a, b))));
       case ScalarOp::Minimum: return select(less(a, b), da, db);
       case ScalarOp::Maximum: return select(less(b, a), da, db);
       default: CNNC_CHECK(false, "an operation of two operands with a derivative");
@@ -99,6 +112,12 @@ struct DerivativeRules {
 
 }  // namespace
 
+ScalarExpression multiply_derivative(const ScalarExpression& factor, const ScalarExpression& derivative) {
+  ScalarExpressionPool pool;
+  const int32_t d = pool.import(derivative), by = pool.import(factor);
+  return pool.take(DerivativeRules{pool}.scale(d, by));
+}
+
 ScalarExpression ScalarExpression::derivative(int index) const {
   ScalarExpressionPool pool;
   DerivativeRules rules{pool};
@@ -122,7 +141,7 @@ ScalarExpression ScalarExpression::derivative(int index) const {
     } else if ((d[0] == kNone && d[1] == kNone) || gives_truth_value(n.op)) {
       derivatives.push_back(kNone);
     } else if (scalar_operand_count(n.op) == 1) {
-      derivatives.push_back(rules.multiply(d[0], rules.slope(n.op, y, id[0])));
+      derivatives.push_back(rules.chain(rules.slope(n.op, y, id[0]), d[0]));
     } else {
       derivatives.push_back(rules.two_operands(n.op, y, id[0], id[1], d[0], d[1]));
     }

@@ -64,6 +64,9 @@ class ScalarExpression {
   std::vector<Node> nodes_;
 };
 
+/// factor * derivative, except that a branch of a select that has no derivative gives 0 for any factor, also infinity and NaN.
+ScalarExpression multiply_derivative(const ScalarExpression& factor, const ScalarExpression& derivative);
+
 ScalarExpression operator+(const ScalarExpression& a, const ScalarExpression& b);
 ScalarExpression operator-(const ScalarExpression& a, const ScalarExpression& b);
 ScalarExpression operator*(const ScalarExpression& a, const ScalarExpression& b);

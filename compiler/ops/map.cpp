@@ -60,7 +60,7 @@ void gradient(const OpCall<MapAttributes>& call, GradientBuilder& g) {
     if (derivative.constant_value() != 1.0) {
       const auto dy = ScalarExpression::argument(static_cast<int>(operands.size()));
       operands.push_back(g.dy());
-      dx = g.build().map(dy * derivative.substitute(arguments), operands);
+      dx = g.build().map(multiply_derivative(dy, derivative.substitute(arguments)), operands);
     }
     g.add_to(i, g.build().sum_to(dx, call.in[static_cast<size_t>(i)]));
   }
