@@ -143,7 +143,7 @@ class Generator {
       bool sized = false;
       for (const ArgumentDef& argument : layer.arguments)
         sized = sized || argument.kind == ArgumentKind::Size || argument.kind == ArgumentKind::Integer;
-      const int weight = layer.kind == LayerKind::Function ? 1 : sized ? 5 : 2;
+      const int weight = layer.kind == LayerKind::Function ? 1 : sized ? 8 : 2;
       for (int i = 0; i < weight; ++i) layers_.push_back(&layer);
     }
   }
@@ -156,16 +156,27 @@ class Generator {
     program_.batch = 1 + random_.below(5);
     known_ = {{"image", program_.input, 0}};
     const int64_t wanted = 1 + random_.below(12);
-    for (int tries = 0; tries < 80 && static_cast<int64_t>(program_.statements.size()) < wanted; ++tries) try_statement();
+    for (int tries = 0; tries < 120 && static_cast<int64_t>(program_.statements.size()) < wanted; ++tries) try_statement();
     if (program_.statements.empty()) return {};
-    program_.output = known_.back().name;
-    program_ = without_unused(program_);
+    program_ = longest();
     for (int tries = 0; tries < 12; ++tries)
       if (try_recipe()) return program_;
     return {};
   }
 
  private:
+  /// The network that ends in the value which needs the most statements.
+  RandomProgram longest() const {
+    RandomProgram best;
+    for (const Known& known : known_) {
+      RandomProgram program = program_;
+      program.output = known.name;
+      program = without_unused(program);
+      if (program.statements.size() >= best.statements.size()) best = std::move(program);
+    }
+    return best;
+  }
+
   /// Prefers values that nothing uses yet, and late ones.
   Known& pick() {
     std::vector<Known*> fresh;
@@ -217,27 +228,35 @@ class Generator {
     if (layer.name == "split")
       for (const auto& argument : statement.arguments)
         if (argument.name == "parts") statement.parts = std::stoll(argument.text);
-    share(statement, layer);
+    name_for_sharing(statement, layer);
     return statement;
   }
 
-  /// Sometimes shares the weights of an earlier call, which is then repeated, or gives the call a name for later ones.
-  void share(Statement& statement, const LayerDef& layer) {
-    if (layer.kind != LayerKind::Layer || statement.parts > 0) return;
+  /// Sometimes gives a call a name, so that later ones can share its weights.
+  void name_for_sharing(Statement& statement, const LayerDef& layer) {
+    if (layer.kind == LayerKind::Layer && statement.parts == 0 && random_.one_in(5)) statement.shared = "shared_" + statement.name;
+  }
+
+  /// Another use of an earlier call's weights; nothing when no call has a name.
+  std::optional<Statement> sharing_statement() {
     std::vector<const Statement*> earlier;
     for (const Statement& other : program_.statements)
-      if (!other.shared.empty() && other.callee == statement.callee) earlier.push_back(&other);
-    if (!earlier.empty() && !random_.one_in(3)) {
-      const Statement& other = *random_.one_of(earlier);
-      statement.shared = other.shared;
-      statement.arguments = other.arguments;
-    } else if (random_.one_in(4)) {
-      statement.shared = "shared_" + statement.name;
-    }
+      if (!other.shared.empty()) earlier.push_back(&other);
+    if (earlier.empty()) return {};
+    Statement statement = *random_.one_of(earlier);
+    statement.name = fresh_name();
+    statement.inputs[0] = pick().name;
+    return statement;
+  }
+
+  Statement draw_statement() {
+    if (random_.one_in(5))
+      if (auto statement = sharing_statement()) return *statement;
+    return random_.one_in(5) ? operator_statement() : layer_statement();
   }
 
   void try_statement() {
-    Statement statement = random_.one_in(5) ? operator_statement() : layer_statement();
+    Statement statement = draw_statement();
     program_.statements.push_back(statement);
     std::vector<Known> results;
     for (const std::string& name : value_names(statement)) {

@@ -90,35 +90,29 @@ void backward_batchnorm(ReferenceNode& n) {
 // ---- softmax
 
 /// The elements over which a softmax sums: those of one image at one pixel, by class.
-struct Classes {
-  Classes(const Tensor& x, int64_t image, int64_t pixel) : count(x.type.dims[0]), x_(&x), image_(image), pixel_(pixel) {}
-
-  size_t place(int64_t c) const { return x_->place(image_, c * (x_->count() / count) + pixel_); }
-  const Bounded& at(int64_t c) const { return x_->at[place(c)]; }
-  /// The largest value, without its error: what is subtracted from all drops out.
-  Bounded maximum() const {
+class Classes {
+ public:
+  Classes(const Tensor& x, int64_t image, int64_t pixel)
+      : count(x.type.dims[0]), x_(&x), image_(image), pixel_(pixel), pixels_(x.count() / count) {
     double largest = at(0).value;
     for (int64_t c = 1; c < count; ++c) largest = std::max(largest, at(c).value);
-    return exact(largest);
+    maximum_ = exact(largest);
+    for (int64_t c = 0; c < count; ++c) accumulate(sum_, exponential(at(c) - maximum_));
+    log_sum_ = logarithm(sum_);
   }
-  /// log(sum(exp(x - maximum))).
-  Bounded log_sum() const {
-    Bounded sum;
-    for (int64_t c = 0; c < count; ++c) accumulate(sum, exponential(at(c) - maximum()));
-    return logarithm(sum);
-  }
-  Bounded log_probability(int64_t c) const { return at(c) - maximum() - log_sum(); }
-  Bounded probability(int64_t c) const {
-    Bounded sum;
-    for (int64_t k = 0; k < count; ++k) accumulate(sum, exponential(at(k) - maximum()));
-    return exponential(at(c) - maximum()) / sum;
-  }
+
+  size_t place(int64_t c) const { return x_->place(image_, c * pixels_ + pixel_); }
+  const Bounded& at(int64_t c) const { return x_->at[place(c)]; }
+  Bounded log_probability(int64_t c) const { return at(c) - maximum_ - log_sum_; }
+  Bounded probability(int64_t c) const { return exponential(at(c) - maximum_) / sum_; }
 
   int64_t count;
 
  private:
   const Tensor* x_;
-  int64_t image_, pixel_;
+  int64_t image_, pixel_, pixels_;
+  Bounded maximum_;                // without its error: what is subtracted from all drops out
+  Bounded sum_, log_sum_;          // of exp(x - maximum)
 };
 
 template <class Visit>

@@ -171,10 +171,12 @@ Bounded evaluate_expression(const ScalarExpression& expression, std::span<const 
 std::vector<Bounded> differentiate_expression(const ScalarExpression& expression, std::span<const Bounded> arguments, const Bounded& seed) {
   const std::vector<Bounded> values = node_values(expression, arguments);
   std::vector<Bounded> adjoints(values.size()), result(arguments.size());
+  std::vector<bool> reached(values.size());      // by the chain rule; a derivative that is 0 there may meet an infinite one
   adjoints.back() = seed;
+  reached.back() = true;
   for (size_t n = values.size(); n-- > 0;) {
     const Node& node = expression.nodes()[n];
-    if (is_exactly(adjoints[n], 0)) continue;
+    if (!reached[n]) continue;
     if (node.op == ScalarOp::Argument) {
       Bounded& sum = result[static_cast<size_t>(node.operands[0])];
       sum = sum + adjoints[n];
@@ -183,9 +185,10 @@ std::vector<Bounded> differentiate_expression(const ScalarExpression& expression
     const auto towards = slopes(node, operands_of(node, values), values[n], adjoints[n]);
     for (size_t i = 0; i < 3; ++i) {
       if (node.op == ScalarOp::Constant || node.operands[i] < 0) continue;
-      if (expression.nodes()[static_cast<size_t>(node.operands[i])].op == ScalarOp::Constant) continue;
-      Bounded& sum = adjoints[static_cast<size_t>(node.operands[i])];
-      sum = sum + towards[i];
+      const auto operand = static_cast<size_t>(node.operands[i]);
+      if (expression.nodes()[operand].op == ScalarOp::Constant) continue;
+      adjoints[operand] = adjoints[operand] + towards[i];
+      reached[operand] = true;
     }
   }
   return result;
