@@ -46,15 +46,19 @@ Values run(const Function& function, const Values& values, int64_t images) {
   return named;
 }
 
-/// Printed, read and printed again.
-std::string check_round_trip(const Module& module, const std::string& stage) {
+/// Printed and read again; what is wrong with that stands in `failure`.
+Module read_back(const Module& module, const std::string& stage, std::string& failure) {
   const std::string text = to_string(module);
   SourceManager sources;
   Diagnostics diagnostics(sources);
   const int32_t source = sources.add("module.ir", text);
-  const Module again = parse_module(sources, source, diagnostics);
-  if (diagnostics.has_errors()) return fmt::format("{}: the printed text is refused: {}", stage, diagnostics.render(false));
-  return to_string(again) == text ? "" : fmt::format("{}: printed, read and printed again differs", stage);
+  Module again = parse_module(sources, source, diagnostics);
+  if (diagnostics.has_errors()) {
+    failure = fmt::format("{}: the printed text is refused: {}", stage, diagnostics.render(false));
+    return module;
+  }
+  if (to_string(again) != text) failure = fmt::format("{}: printed, read and printed again differs", stage);
+  return again;
 }
 
 /// The passes that may run at any time after expansion, in a random order, one of them possibly left out.
@@ -78,7 +82,7 @@ class Checker {
       : module_(std::move(module)), images_(batch_of(module_)), eps_(eps), random_(variation), tally_(&tally) {}
 
   std::string run_all() {
-    failure_ = check_round_trip(module_, "after sema");
+    module_ = read_back(module_, "after sema", failure_);
     passes_ = cleaning_passes(random_, passes_text_);
     const Function& network = *module_.find("network");
     set_arguments(network);
@@ -128,13 +132,20 @@ class Checker {
     }
   }
 
-  /// Verifies and prints a stage's function, and returns what it computes.
+  /// A stage's functions, printed and read again.
+  Module printed_and_read(const std::string& stage, const Module& module) {
+    std::string failure;
+    Module again = read_back(module, stage, failure);
+    fail(failure);
+    return again;
+  }
+
+  /// What a stage's function computes after it was printed and read.
   Values checked_run(const std::string& stage, const Function& function) {
     verify(function, stage);
     Module module = module_;
     module.functions = {function};
-    fail(check_round_trip(module, stage));
-    return run(function, values_, images_);
+    return run(printed_and_read(stage, module).functions[0], values_, images_);
   }
 
   /// Runs the cleaning passes and compares what they leave.
@@ -157,7 +168,7 @@ class Checker {
     if (!why_not_split(module).empty()) return;
     module = split_prepare(module);
     verify(module, "split-prepare");
-    fail(check_round_trip(module, "split-prepare"));
+    module = printed_and_read("split-prepare", module);
     Values values = values_;
     for (auto& [port, numbers] : run(*module.find("prepare"), values_, images_)) values[port] = numbers;
     compare_results("split-prepare", network, reference, run(*module.find("infer"), values, images_), false);

@@ -54,6 +54,7 @@ std::string draw_integer(Random& random, const ArgumentDef& def, const Dims& inp
   for (const int64_t extent : input) pool.insert(pool.end(), {extent, extent, (extent + 1) / 2, extent * 2});
   int64_t number = random.one_of(pool);
   if (random.one_in(3)) number = random.below(3);
+  else if (!input.empty() && random.one_in(2)) number = (1 + std::max<int64_t>(random.below(4) - 1, 0)) * input[0];      // groups need multiples of the channels
   return fmt::format("{}", std::max(number, static_cast<int64_t>(def.minimum.value_or(0))));
 }
 
@@ -155,7 +156,7 @@ class Generator {
                                        : Dims{random_.one_of(channels), random_.one_of(extents), random_.one_of(extents)};
     program_.batch = 1 + random_.below(5);
     known_ = {{"image", program_.input, 0}};
-    const int64_t wanted = 1 + random_.below(12);
+    const int64_t wanted = 1 + random_.below(16);      // not all of which the output will need
     for (int tries = 0; tries < 120 && static_cast<int64_t>(program_.statements.size()) < wanted; ++tries) try_statement();
     if (program_.statements.empty()) return {};
     program_ = longest();
@@ -165,14 +166,14 @@ class Generator {
   }
 
  private:
-  /// The network that ends in the value which needs the most statements.
+  /// The network that ends in the value which needs the most statements, up to the twelve that are wanted at most.
   RandomProgram longest() const {
     RandomProgram best;
     for (const Known& known : known_) {
       RandomProgram program = program_;
       program.output = known.name;
       program = without_unused(program);
-      if (program.statements.size() >= best.statements.size()) best = std::move(program);
+      if (program.statements.size() <= 12 && program.statements.size() >= best.statements.size()) best = std::move(program);
     }
     return best;
   }
@@ -234,10 +235,10 @@ class Generator {
 
   /// Sometimes gives a call a name, so that later ones can share its weights.
   void name_for_sharing(Statement& statement, const LayerDef& layer) {
-    if (layer.kind == LayerKind::Layer && statement.parts == 0 && random_.one_in(5)) statement.shared = "shared_" + statement.name;
+    if (layer.kind == LayerKind::Layer && statement.parts == 0 && random_.one_in(3)) statement.shared = "shared_" + statement.name;
   }
 
-  /// Another use of an earlier call's weights; nothing when no call has a name.
+  /// Another use of an earlier call's weights, mostly on a value of the same shape; nothing when no call has a name.
   std::optional<Statement> sharing_statement() {
     std::vector<const Statement*> earlier;
     for (const Statement& other : program_.statements)
@@ -245,12 +246,22 @@ class Generator {
     if (earlier.empty()) return {};
     Statement statement = *random_.one_of(earlier);
     statement.name = fresh_name();
-    statement.inputs[0] = pick().name;
+    std::vector<std::string> same;
+    const Known* before = find_known(statement.inputs[0]);
+    for (const Known& known : known_)
+      if (before && known.dims == before->dims && &known != before) same.push_back(known.name);
+    statement.inputs[0] = same.empty() || random_.one_in(8) ? pick().name : random_.one_of(same);
     return statement;
   }
 
+  const Known* find_known(const std::string& name) const {
+    for (const Known& known : known_)
+      if (known.name == name) return &known;
+    return nullptr;
+  }
+
   Statement draw_statement() {
-    if (random_.one_in(5))
+    if (random_.one_in(4))
       if (auto statement = sharing_statement()) return *statement;
     return random_.one_in(5) ? operator_statement() : layer_statement();
   }
@@ -287,6 +298,18 @@ class Generator {
     return texts.empty() ? std::string(layer.name) : fmt::format("{}({})", layer.name, fmt::join(texts, ", "));
   }
 
+  std::string draw_optimizer() {
+    const OptimizerDef& optimizer = random_.one_of(all_optimizers());
+    std::string text = fmt::format("{}(rate: 0.01", optimizer.name);
+    for (const OptimizerDef::Argument& argument : optimizer.arguments) {
+      if (!random_.one_in(3)) continue;
+      const std::string value = argument.is_boolean ? random_.one_in(2) ? "true" : "false" : fmt::format("{:.3f}", random_.number(0.01, 0.99));
+      text += fmt::format(", {}: {}", argument.name, value);
+    }
+    if (random_.one_in(3)) text += random_.one_in(2) ? ", decay: 0.001" : ", decay: 0.001, no_decay: [bias, norm]";
+    return text + ")";
+  }
+
   bool try_recipe() {
     std::vector<const LayerDef*> losses, metrics;
     for (const LayerDef& layer : all_layers()) {
@@ -295,9 +318,7 @@ class Generator {
     }
     program_.loss = call_of(*random_.one_of(losses));
     program_.metrics = random_.one_in(2) ? fmt::format("[{}]", random_.one_of(metrics)->name) : "";
-    const auto optimizers = all_optimizers();
-    program_.optimizer =
-        fmt::format("{}(rate: 0.01)", optimizers[static_cast<size_t>(random_.below(static_cast<int64_t>(optimizers.size())))].name);
+    program_.optimizer = draw_optimizer();
     const auto module = analyse_text(to_text(program_), ElementType::F32);
     if (!module) return false;
     for (const Parameter& parameter : module->parameters)

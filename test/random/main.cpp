@@ -11,13 +11,14 @@
 #include "test/random/check_ir.h"
 #include "test/random/generate.h"
 #include "test/random/shrink.h"
+#include "test/random/statistics.h"
 
 namespace cnnc::random_programs {
 namespace {
 
 struct Options {
   uint64_t first = 0, count = 1;
-  bool large = false, print = false, check_ir = false, check_compiled = false, shrink = false;
+  bool large = false, print = false, check_ir = false, check_compiled = false, shrink = false, statistics = false;
   std::string resume, keep;
   std::vector<std::string> files;
   CompiledOptions compiled;
@@ -70,14 +71,24 @@ void print_summary(uint64_t checked, uint64_t failed, const Tally& tally, std::c
              tally.worst, kRoundings, seconds);
 }
 
+/// False when something never occurred.
+bool print_statistics(const Statistics& statistics) {
+  fmt::print("{}", statistics.table());
+  const std::vector<std::string> missing = statistics.missing();
+  if (!missing.empty()) fmt::print("never drawn: {}\n", fmt::join(missing, ", "));
+  return missing.empty();
+}
+
 int run_seeds(const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   const uint64_t end = options.first + options.count;
   uint64_t failed = 0, checked = 0;
   Tally tally;
+  Statistics statistics;
   for (uint64_t seed = first_seed(options); seed < end; ++seed) {
     const RandomProgram program = generate(seed, options.large ? Size::Large : Size::Small);
     const std::string text = to_text(program);
+    statistics.add(program);
     if (options.print) fmt::print("# seed {}\n{}\n", seed, text);
     if (!options.check_ir && !options.check_compiled) continue;
     const std::string failure = check(options, text, seed, tally);
@@ -91,7 +102,7 @@ int run_seeds(const Options& options) {
     remember(options, seed + 1);
   }
   if (checked > 0) print_summary(checked, failed, tally, begin);
-  return failed > 0 ? 1 : 0;
+  return failed > 0 || (options.statistics && !print_statistics(statistics)) ? 1 : 0;
 }
 
 /// `# variation N` in the first line of a kept file.
@@ -126,6 +137,7 @@ int main(int argc, char** argv) {
   app.add_option("--count", options.count, "how many seeds (default 1)");
   app.add_flag("--large", options.large, "networks with up to 400,000 multiply-adds an image, for --check-compiled");
   app.add_flag("--print", options.print, "print the texts");
+  app.add_flag("--statistics", options.statistics, "how often each layer, argument, loss and optimizer occurs; fails where one never does");
   app.add_flag("--check-ir", options.check_ir, "every stage of the graph, by the compiler's interpreter");
   app.add_flag("--check-compiled", options.check_compiled, "built programs: outputs, gradients, threads, neighbours, targets");
   app.add_option("--cnnc", options.compiled.cnnc, "the compiler, for --check-compiled");
