@@ -14,11 +14,11 @@
 
 #include "runtime/formats/npy.h"
 #include "runtime/formats/safetensors.h"
-#include "schedule/target.h"
 #include "support/check.h"
 #include "test/random/data.h"
 #include "test/random/program.h"
 #include "test/random/reference.h"
+#include "test/random/variations.h"
 
 namespace cnnc::random_programs {
 namespace {
@@ -146,78 +146,93 @@ bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
 }
 
+/// Inputs, and what the evaluator says of them, for one number of images.
+struct Expectation {
+  int64_t images = 0;
+  std::vector<Tensor> arguments;      // of RECIPE.loss
+  Tensor input, labels;
+  Reference inference, training;
+  Tensor loss;                        // the mean over the images
+};
+
+Tensor mean_of(const Tensor& losses) {
+  Tensor mean = zeros({losses.type.element, false, {}}, 1);
+  const Bounded count = exact(static_cast<double>(losses.at.size()));
+  for (const Bounded& loss : losses.at) accumulate(mean.at[0], loss / count);
+  return mean;
+}
+
 class Checker {
  public:
-  Checker(const std::string& text, const Module& module, const CompiledOptions& options, Tally& tally)
-      : text_(text), module_(module), options_(options), tally_(tally), images_(batch_of(module)), loss_(*module.find(module.recipes.at(0).name + ".loss")),
-        arguments_(argument_values(module, loss_, images_)) {
-    for (size_t i = 0; i < arguments_.size(); ++i) {
-      if (loss_.arguments[i].role == Role::Input) input_ = arguments_[i];
-      if (loss_.arguments[i].role == Role::Label) labels_ = arguments_[i];
-    }
-  }
+  Checker(const Module& module, Tally& tally) : module_(module), tally_(tally), loss_(*module.find(module.recipes.at(0).name + ".loss")) {}
 
-  void against_evaluator(Program& program, const std::string& title, double eps) {
-    program.save_weights(loss_, arguments_);
+  Expectation expect_of(int64_t images, double eps) const {
     const WithRoundingUnit unit(kRoundings * eps);
     const Function& network = *module_.find("network");
-    const Reference inference = evaluate(network, argument_values(module_, network, images_), images_, Mode::Inference, {});
-    const Reference training = evaluate(loss_, arguments_, images_, Mode::Training, {});
-    expect(compare(title + ": output", inference.results.at(0), program.predict(input_, 1, images_), eps, tally_));
-    const Arrays gradients = program.gradients(input_, labels_, 1);
-    for (size_t i = 0; i < arguments_.size(); ++i) {
+    Expectation e{.images = images, .arguments = argument_values(module_, loss_, images), .input = {}, .labels = {}, .inference = {}, .training = {}, .loss = {}};
+    for (size_t i = 0; i < e.arguments.size(); ++i) {
+      if (loss_.arguments[i].role == Role::Input) e.input = e.arguments[i];
+      if (loss_.arguments[i].role == Role::Label) e.labels = e.arguments[i];
+    }
+    e.inference = evaluate(network, argument_values(module_, network, images), images, Mode::Inference, {});
+    e.training = evaluate(loss_, e.arguments, images, Mode::Training, {});
+    for (size_t i = 0; i < loss_.results.size(); ++i)
+      if (loss_.results[i].role == Role::Loss) e.loss = mean_of(e.training.results[i]);
+    return e;
+  }
+
+  /// Outputs, loss and gradients of so many images, within their bounds.
+  void against_evaluator(Program& program, const std::string& title, int64_t images, double eps) {
+    const Expectation e = expect_of(images, eps);
+    program.save_weights(loss_, e.arguments);
+    const std::string where = fmt::format("{}, {} images: ", title, images);
+    compare_one(where + "output", e.inference.results.at(0), program.predict(e.input, 1, images), eps);
+    const Arrays gradients = program.gradients(e.input, e.labels, 1);
+    compare_one(where + "loss", e.loss, found(gradients, "loss"), eps);
+    for (size_t i = 0; i < e.arguments.size(); ++i) {
       if (loss_.arguments[i].role != Role::Weight) continue;
       const std::string& name = loss_.arguments[i].name;
-      if (!gradients.contains(name)) throw Failed{fmt::format("{}: there is no gradient of `{}`", title, name)};
-      expect(compare(fmt::format("{}: gradient of `{}`", title, name), training.gradients[i], gradients.at(name), eps, tally_));
+      compare_one(fmt::format("{}gradient of `{}`", where, name), e.training.gradients[i], found(gradients, name), eps);
     }
   }
 
-  void against_itself(Program& program) {
-    const std::vector<double> outputs = program.predict(input_, 1, images_);
-    const Arrays gradients = program.gradients(input_, labels_, 1);
+  /// Bit by bit: other numbers of threads, and other neighbours in the batch.
+  void against_itself(Program& program, int64_t images) {
+    const Expectation e = expect_of(images, kSingle);
+    const std::vector<double> outputs = program.predict(e.input, 1, images);
+    const Arrays gradients = program.gradients(e.input, e.labels, 1);
     for (const int threads : {2, 3}) {
-      if (!same_bits(outputs, program.predict(input_, threads, images_))) throw Failed{fmt::format("predictions with {} threads differ from those with one", threads)};
-      for (const auto& [name, numbers] : program.gradients(input_, labels_, threads))
-        if (!same_bits(gradients.at(name), numbers)) throw Failed{fmt::format("the gradient `{}` with {} threads differs from that with one", name, threads)};
+      if (!same_bits(outputs, program.predict(e.input, threads, images)))
+        throw Failed{fmt::format("predictions of {} images with {} threads differ from those with one", images, threads)};
+      for (const auto& [name, numbers] : program.gradients(e.input, e.labels, threads))
+        if (!same_bits(gradients.at(name), numbers)) throw Failed{fmt::format("the gradient `{}` of {} images with {} threads differs from that with one", name, images, threads)};
     }
-    const size_t count = outputs.size() / static_cast<size_t>(images_);
-    for (int64_t image = 0; image < images_; ++image) {
-      const std::vector<double> alone = program.predict(images_of(input_, image, 1), 1, 1);
-      const auto begin = outputs.begin() + image * static_cast<int64_t>(count);
-      if (!same_bits(alone, std::vector<double>(begin, begin + static_cast<int64_t>(count))))
-        throw Failed{fmt::format("the prediction of image {} alone differs from that among {}", image, images_)};
+    const auto count = static_cast<int64_t>(outputs.size()) / images;
+    for (const int64_t image : {int64_t{0}, images / 2, images - 1}) {
+      const std::vector<double> alone = program.predict(images_of(e.input, image, 1), 1, 1);
+      const auto begin = outputs.begin() + image * count;
+      if (!same_bits(alone, std::vector<double>(begin, begin + count)))
+        throw Failed{fmt::format("the prediction of image {} alone differs from that among {}", image, images)};
     }
   }
 
  private:
-  static void expect(const std::string& failure) {
+  static const std::vector<double>& found(const Arrays& arrays, const std::string& name) {
+    const auto array = arrays.find(name);
+    if (array == arrays.end()) throw Failed{fmt::format("`gradients` does not write `{}`", name)};
+    return array->second;
+  }
+
+  void compare_one(const std::string& title, const Tensor& reference, const std::vector<double>& computed, double eps) {
+    const WithRoundingUnit unit(kRoundings * eps);
+    const std::string failure = compare(title, reference, computed, eps, tally_);
     if (!failure.empty()) throw Failed{failure};
   }
 
-  const std::string& text_;
   const Module& module_;
-  const CompiledOptions& options_;
   Tally& tally_;
-  int64_t images_;
   const Function& loss_;
-  std::vector<Tensor> arguments_;
-  Tensor input_, labels_;
 };
-
-/// The further builds of which each network gets one: double precision, and the other targets that run everywhere.
-struct Variation {
-  std::string name;
-  ElementType element = ElementType::F32;
-  std::vector<std::string> options;
-};
-Variation choose_variation(uint64_t number) {
-  std::vector<Variation> variations = {{"f64", ElementType::F64, {"--type", "f64"}}, {"plain", ElementType::F32, {"--schedule", "plain"}}};
-  for (const Target& target : all_targets())
-    if (&target != &host_target() && target.vector_bytes <= host_target().vector_bytes)
-      variations.push_back({std::string(target.name), ElementType::F32, {"--target", std::string(target.name)}});
-  return variations[number % variations.size()];
-}
 
 }  // namespace
 
@@ -225,14 +240,19 @@ std::string check_compiled(const std::string& text, uint64_t variation, const Co
   std::string errors;
   const auto module = analyse_text(text, ElementType::F32, &errors);
   if (!module) return "the text is refused: " + errors;
+  Random random(variation);
+  const int64_t few = batch_of(*module), many = 17 + random.below(24);      // several groups of images for threads to share
+  const Variation target = choose_target(random), schedule = choose_schedule(random);
   try {
-    Checker checker(text, *module, options, tally);
+    Checker checker(*module, tally);
     Program program(text, ElementType::F32, options, "host", {});
-    checker.against_evaluator(program, "f32", kSingle);
-    checker.against_itself(program);
-    const Variation other = choose_variation(variation);
-    Program varied(text, other.element, options, "varied", other.element == ElementType::F64 ? std::vector<std::string>{} : other.options);
-    checker.against_evaluator(varied, other.name, other.element == ElementType::F64 ? kDouble : kSingle);
+    checker.against_evaluator(program, "host", few, kSingle);
+    checker.against_evaluator(program, "host", many, kSingle);
+    checker.against_itself(program, many);
+    for (const Variation* other : {&target, &schedule}) {
+      Program varied(text, other->element, options, "varied", other->options);
+      checker.against_evaluator(varied, other->name, random.one_in(2) ? few : many, other->element == ElementType::F64 ? kDouble : kSingle);
+    }
     return {};
   } catch (const Failed& failed) {
     return failed.text;
