@@ -23,6 +23,7 @@ struct FlatParameters {
 struct ProgramParts {
   const Module* module = nullptr;
   const ModulePlan* plan = nullptr;
+  const SourceManager* sources = nullptr;   // null: kernels have no places in a source
   const CompiledKernels* kernels = nullptr;
   std::vector<LayerLine> layers;
   std::string compiler;                 // "cnnc 0.1.0"

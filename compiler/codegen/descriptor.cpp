@@ -110,6 +110,16 @@ class Descriptor {
     return table_.null();
   }
 
+  /// Where the file says what the kernel's main node does; the last node with a place stands for elementwise kernels.
+  std::string source_of(const Kernel& kernel, const Graph& graph) const {
+    if (!parts_.sources) return {};
+    SourceRange range;
+    for (int32_t node : kernel.nodes)
+      if (graph.node(node).location.valid()) range = graph.node(node).location;
+    if (kernel.anchor >= 0 && graph.node(kernel.anchor).location.valid()) range = graph.node(kernel.anchor).location;
+    return place_text(*parts_.sources, range);
+  }
+
   Constant* function_entry(const FunctionPlan& plan, llvm::Function* code) {
     const Graph& graph = plan.function->graph;
     std::vector<Constant*> columns, scalars, kernels;
@@ -123,7 +133,8 @@ class Descriptor {
       scalars.push_back(table_.structure({table_.string(port.name), table_.i32(abi_element(graph.type(port.value).element))}));
     for (const Kernel& kernel : plan.kernels)
       kernels.push_back(table_.structure({table_.string(kernel.label.empty() ? kernel.name : kernel.label),
-                                          table_.string(kernel.schedule.name), table_.f64(kernel.multiply_adds)}));
+                                          table_.string(kernel.schedule.name), table_.f64(kernel.multiply_adds),
+                                          table_.string(source_of(kernel, graph))}));
     return table_.pointer_to(
         table_.structure({table_.string(plan.function->name), code, table_.i32(plan.group), table_.i64(plan.workspace_fixed),
                           table_.i64(plan.workspace_per_group), table_.i32(static_cast<int64_t>(columns.size())),

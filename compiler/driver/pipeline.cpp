@@ -121,6 +121,7 @@ ProgramParts program_parts(const Compilation& c) {
   ProgramParts parts;
   parts.module = &*c.module;
   parts.plan = &*c.plan;
+  parts.sources = &c.sources;
   parts.kernels = &*c.kernels;
   parts.layers = layer_table(*c.analysed);
   parts.compiler = compiler_version();

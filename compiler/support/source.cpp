@@ -47,4 +47,11 @@ std::string_view SourceManager::line(int32_t index, uint32_t line) const {
   return whole.substr(begin, end - begin);
 }
 
+std::string place_text(const SourceManager& sources, SourceRange range) {
+  if (!range.valid()) return {};
+  const std::string& path = sources.file(range.file).path;
+  const LineColumn at = sources.position(range.file, range.begin);
+  return path.substr(path.rfind('/') + 1) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+}
+
 }  // namespace cnnc

@@ -34,6 +34,11 @@ struct SourceFile {
   std::vector<uint32_t> line_starts;
 };
 
+class SourceManager;
+/// "lenet.cnn:8:8": the file's name without its folder (equal for equal builds in different folders), line and column of the
+/// range's begin. Empty for no place.
+std::string place_text(const SourceManager& sources, SourceRange range);
+
 /// Owns the source texts of one compilation. Texts never move, so views into them stay valid.
 class SourceManager {
  public:

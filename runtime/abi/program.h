@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct below changes; the runtime refuses other versions. */
-#define CNN_ABI_VERSION 1
+#define CNN_ABI_VERSION 2
 
 /* How the runtime lays out memory: each buffer begins at a multiple of CNN_ALIGNMENT bytes, and at least CNN_SPARE bytes that
  * nobody uses follow it, because vector code may read a little beyond the end. `cnnc summary` counts by the same rule. */
@@ -81,6 +81,7 @@ typedef struct cnn_kernel {
   const char* name;         /* "conv1+relu": layers in the source */
   const char* op;           /* the template, "conv.lanes" */
   double multiply_adds;     /* for one image, as program.md counts them; training kernels count their own */
+  const char* source;       /* "lenet.cnn:8:8": the file (without its folder), line and column that it comes from; or "" */
 } cnn_kernel;
 
 typedef struct cnn_scalar {

@@ -5,15 +5,20 @@
 
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "runtime/settings/words.h"
 
 namespace cnnc::runtime {
 namespace {
 
-struct Search {
-  const std::byte* workspace;
+struct Memory {
+  const std::byte* begin;
   uint64_t bytes;
+};
+
+struct Search {
+  std::vector<Memory> written;   // all that kernels write: workspace, results, gradients
   bool is_double;
   int32_t kernel = -1;
 };
@@ -30,13 +35,41 @@ bool holds_any(const std::byte* bytes, uint64_t count, Word infinity, Word quiet
   return false;
 }
 
+bool not_finite(const Memory& memory, bool is_double) {
+  return is_double ? holds_any<uint64_t>(memory.begin, memory.bytes, 0x7FF0000000000000u, 0x7FF8000000000000u)
+                   : holds_any<uint32_t>(memory.begin, memory.bytes, 0x7F800000u, 0x7FC00000u);
+}
+
 void search_after_kernel(void* profile, int32_t kernel) {
   Search& search = *static_cast<Search*>(profile);
   if (search.kernel >= 0) return;
-  const bool found = search.is_double
-      ? holds_any<uint64_t>(search.workspace, search.bytes, 0x7FF0000000000000u, 0x7FF8000000000000u)
-      : holds_any<uint32_t>(search.workspace, search.bytes, 0x7F800000u, 0x7FC00000u);
-  if (found) search.kernel = kernel;
+  for (const Memory& memory : search.written)
+    if (not_finite(memory, search.is_double)) search.kernel = kernel;
+}
+
+bool is_float(const cnn_column& column) { return column.element == CNN_F32 || column.element == CNN_F64; }
+
+/// Runs the step again and stops to look after each kernel. What it writes starts as zeros.
+int32_t first_non_finite_kernel(const NonFiniteCase& c) {
+  FunctionCall& call = c.step.gradients();
+  const auto batch = static_cast<int64_t>(c.samples.size());
+  Search search{{}, c.session.program->element == CNN_F64};
+  const auto watch = [&](void* begin, uint64_t bytes) {
+    std::memset(begin, 0, bytes);
+    search.written.push_back({static_cast<const std::byte*>(begin), bytes});
+  };
+  watch(c.workspace, workspace_bytes(call.function(), batch));
+  watch(c.model.gradients, c.model.weight_bytes());
+  for (size_t i = 0; i < call.columns().size(); ++i) {
+    const cnn_column& column = call.columns()[i];
+    if ((column.role == CNN_LOSS || column.role == CNN_OUTPUT) && is_float(column))
+      watch(call.column(static_cast<int32_t>(i)), static_cast<uint64_t>(column.elements * batch) * element_bytes(column.element));
+  }
+  cnn_context context = c.session.context;
+  context.kernel_done = search_after_kernel;
+  context.profile = &search;
+  call.call(batch, c.workspace, context);
+  return search.kernel;
 }
 
 std::string value_text(double value) { return std::isnan(value) ? "nan" : settings::number_text(value); }
@@ -52,17 +85,12 @@ std::string explain_non_finite(const NonFiniteCase& c) {
   if (const cnn_tensor* weight = find_non_finite(c.model.weight_tensors(), program.element, c.model.weights))
     return out + "; the weights `" + weight->name + "` are not finite since an earlier step";
 
-  FunctionCall& call = c.step.gradients();
-  const auto batch = static_cast<int64_t>(c.samples.size());
-  Search search{static_cast<const std::byte*>(c.workspace), workspace_bytes(call.function(), batch), program.element == CNN_F64};
-  std::memset(c.workspace, 0, search.bytes);
-  cnn_context context = c.session.context;
-  context.kernel_done = search_after_kernel;
-  context.profile = &search;
-  call.call(batch, c.workspace, context);
-  if (search.kernel >= 0 && search.kernel < call.function().kernel_count) {
-    const cnn_kernel& kernel = call.function().kernels[search.kernel];
+  const cnn_function& gradients = c.step.gradients().function();
+  const int32_t index = first_non_finite_kernel(c);
+  if (index >= 0 && index < gradients.kernel_count) {
+    const cnn_kernel& kernel = gradients.kernels[index];
     out += "; the first value that is not finite came out of `" + std::string(kernel.name) + "` (" + kernel.op + ")";
+    if (*kernel.source) out += " at " + std::string(kernel.source);
   }
   return out;
 }

@@ -19,8 +19,8 @@ struct NonFiniteCase {
   int64_t number;   // of the step, from 1
 };
 
-/// "the loss is not finite (inf); the first value that is not finite came out of `dense1` (dense)". The columns of the step
-/// must still be filled; weights are not changed.
+/// "the loss is not finite (inf); the first value that is not finite came out of `dense1` (dense) at
+/// net.cnn:4:8". The data's columns of the step must still be filled; weights are not changed, gradients are.
 std::string explain_non_finite(const NonFiniteCase& non_finite);
 
 }  // namespace cnnc::runtime

@@ -38,6 +38,15 @@ TEST(Source, ViewsStayValidWhenTextsAreAdded) {
   EXPECT_EQ(view, "short");
 }
 
+TEST(PlaceText, LeavesTheFolderAway) {
+  SourceManager sources;
+  const int32_t file = sources.add("/home/me/nets/lenet.cnn", "image\n    -> conv(6)\n");
+  const int32_t near = sources.add("lenet.cnn", "image");
+  EXPECT_EQ(place_text(sources, {file, 13, 17}), "lenet.cnn:2:8");
+  EXPECT_EQ(place_text(sources, {near, 0, 5}), "lenet.cnn:1:1");
+  EXPECT_EQ(place_text(sources, {}), "");
+}
+
 TEST(Cover, IgnoresRangesWithoutAPlace) {
   const SourceRange a{0, 2, 5}, b{0, 8, 9}, other{1, 0, 1};
   EXPECT_EQ(cover(a, b), (SourceRange{0, 2, 9}));
