@@ -16,6 +16,9 @@ struct Bounded {
   double error = 0;
 };
 
+/// The constant c: how many roundings, relative to A, a result may be off.
+inline constexpr double kRoundings = 16;
+
 /// The rounding unit of the arithmetic that is bounded, times the constant c; what decides comparisons.
 inline thread_local double rounding_unit = 0x1p-53;
 
@@ -63,10 +66,11 @@ inline Bounded operator/(const Bounded& a, const Bounded& b) {
   return {quotient, std::abs(quotient) + passed_on(1 / std::max(least, 0.0), a.error + passed_on(quotient, b.error))};
 }
 
-/// sum += term, where the order of the terms is free.
+/// sum += term, where the order of the terms is free. Roundings of a long sum of equal terms all have the same sign: the sum so
+/// far counts too, as one rounding of the c.
 inline void accumulate(Bounded& sum, const Bounded& term) {
   sum.value += term.value;
-  sum.error += term.error + std::abs(term.value);
+  sum.error += term.error + std::abs(term.value) + std::abs(sum.value) / kRoundings;
 }
 
 /// The truth value of a comparison: 1 or 0, with an infinite error where it is undecided.

@@ -8,8 +8,6 @@
 
 namespace cnnc::random_programs {
 
-/// The constant c: how many roundings, relative to A, a result may be off.
-inline constexpr double kRoundings = 16;
 inline constexpr double kSingle = 0x1p-24, kDouble = 0x1p-53;      // eps
 
 /// What comparisons have seen: how near to the bound results came, and how many elements had a bound that says little.

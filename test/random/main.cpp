@@ -39,17 +39,21 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-/// The smallest network that still fails, printed, and kept as a file if wanted.
+void keep(const Options& options, uint64_t seed, const RandomProgram& program) {
+  if (options.keep.empty()) return;
+  std::ofstream(fmt::format("{}/seed_{}.cnn", options.keep, seed)) << fmt::format("# variation {}\n", seed) << to_text(program);
+}
+
+/// The smallest network that still fails, printed and kept; meanwhile, as that may take long, the network itself.
 void report_smallest(const Options& options, const RandomProgram& program, uint64_t seed) {
+  keep(options, seed, program);
+  Tally ignored;
   const RandomProgram smallest = shrink(program, [&](const RandomProgram& candidate) {
-    Tally ignored;
     return is_sharp(*analyse_text(to_text(candidate), ElementType::F32)) && !check(options, to_text(candidate), seed, ignored).empty();
   });
-  Tally ignored;
   const std::string text = to_text(smallest);
   fmt::print("the smallest network that fails:\n{}{}\n", text, check(options, text, seed, ignored));
-  if (options.keep.empty()) return;
-  std::ofstream(fmt::format("{}/seed_{}.cnn", options.keep, seed)) << fmt::format("# variation {}\n", seed) << text;
+  keep(options, seed, smallest);
 }
 
 /// The seed after the last one that an earlier run finished.

@@ -55,7 +55,7 @@ void forward_batchnorm(ReferenceNode& n) {
     const Bounded factor = weight.at[c] / s.deviation;
     for_each_of_channel(n, static_cast<int64_t>(c), [&](int64_t image, int64_t p) {
       Bounded& y = n.out->at(0).at[x.place(image, p)];
-      y = bias.at[c];
+      accumulate(y, bias.at[c]);
       accumulate(y, x.at[x.place(image, p)] * factor);
       accumulate(y, -(s.mean * factor));
     });

@@ -10,6 +10,7 @@
 #include "test/random/generate.h"
 #include "test/random/random.h"
 #include "test/random/reference.h"
+#include "test/random/shrink.h"
 
 namespace cnnc::random_programs {
 namespace {
@@ -95,6 +96,24 @@ TEST(Reference, UndecidedChoicesHaveWideBounds) {
   EXPECT_LT(choose(is_less(near, apart), exact(3), exact(5)).error, 1);
   EXPECT_GE(1e-6 * choose(is_less(near, same), exact(3), exact(5)).error, 2);
   EXPECT_EQ(choose(is_less(exact(0), exact(0)), exact(3), exact(5)).error, 0);
+}
+
+TEST(Shrink, LeavesWhatTheFailureNeeds) {
+  // "Fails" with a stride of at least 2 in a convolution behind something; a seed that has one.
+  const auto fails = [](const RandomProgram& program) {
+    for (const Statement& statement : program.statements)
+      for (const Statement::Argument& argument : statement.arguments)
+        if (statement.callee == "conv" && argument.name == "stride" && argument.text.find_first_of("23456789") != std::string::npos) return true;
+    return false;
+  };
+  uint64_t seed = 0;
+  RandomProgram program = generate(seed, Size::Small);
+  while (!fails(program) || program.statements.size() < 6) program = generate(++seed, Size::Small);
+  const RandomProgram smallest = shrink(program, fails);
+  EXPECT_TRUE(fails(smallest)) << to_text(smallest);
+  EXPECT_EQ(smallest.statements.size(), 1u) << to_text(smallest);
+  EXPECT_EQ(smallest.batch, 1) << to_text(smallest);
+  EXPECT_EQ(smallest.statements[0].arguments.size(), 3u) << to_text(smallest);      // filters, kernel, stride
 }
 
 }  // namespace
