@@ -16,6 +16,8 @@ namespace cnnc::runtime {
 namespace {
 
 constexpr uint64_t kLargest = uint64_t{1} << 63;
+// Left to the C library: buffers of files, small vectors.
+constexpr uint64_t kReserve = uint64_t{1} << 20;
 
 uint64_t saturating_add(uint64_t left, uint64_t right) {
   uint64_t sum = 0;
@@ -30,9 +32,9 @@ uint64_t number_of(const std::string& text) {
   return end == text.c_str() ? kLargest : number;
 }
 
-/// The number after `key` in /proc/meminfo, in bytes.
-uint64_t memory_information(const std::string& key) {
-  const uint64_t kilobytes = number_of(line_after(read_system_file("/proc/meminfo"), key));
+/// The number after `key` in a file of /proc, in bytes.
+uint64_t memory_information(const char* path, const std::string& key) {
+  const uint64_t kilobytes = number_of(line_after(read_system_file(path), key));
   return kilobytes == kLargest ? kLargest : kilobytes * 1024;
 }
 
@@ -69,12 +71,14 @@ bool Arena::allocate() {
 }
 
 uint64_t available_memory() {
-  uint64_t available = memory_information("MemAvailable:");
+  uint64_t available = memory_information("/proc/meminfo", "MemAvailable:");
   const uint64_t group_limit = number_in("/sys/fs/cgroup/memory.max"), group_used = number_in("/sys/fs/cgroup/memory.current");
   if (group_limit < kLargest && group_used < group_limit) available = std::min(available, group_limit - group_used);
   rlimit address_space = {};
-  if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY)
-    available = std::min<uint64_t>(available, address_space.rlim_cur);
+  if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY) {
+    const uint64_t taken = saturating_add(memory_information("/proc/self/status", "VmSize:"), kReserve);
+    available = std::min<uint64_t>(available, address_space.rlim_cur > taken ? address_space.rlim_cur - taken : 0);
+  }
   return available;
 }
 

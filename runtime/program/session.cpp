@@ -100,6 +100,9 @@ Session make_session(const cnn_program& program, const CommandLine& line) {
   out.effective = with_defaults(texts, out.settings);
   const int64_t threads = line.whole_number("--threads", 1, kMostThreads).value_or(default_threads());
   out.pool = std::make_unique<ThreadPool>(static_cast<int>(threads));
+  if (out.pool->threads() < threads)
+    print_diagnostic("note", "the system gives " + std::to_string(out.pool->threads()) + " of " + std::to_string(threads) +
+                                 " threads: limits of memory or processes");
   out.context.parallel_for = ThreadPool::parallel_for;
   out.context.pool = out.pool.get();
   return out;

@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #include <sched.h>
 
+#include <system_error>
+
 namespace cnnc::runtime {
 namespace {
 
@@ -24,7 +26,12 @@ FlushToZero::FlushToZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | kFlush
 FlushToZero::~FlushToZero() { _mm_setcsr(before_); }
 
 ThreadPool::ThreadPool(int threads) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  workers_.reserve(static_cast<size_t>(threads));
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // Fewer threads give the same results, only later.
+  }
 }
 
 ThreadPool::~ThreadPool() {

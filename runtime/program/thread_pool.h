@@ -26,7 +26,7 @@ class FlushToZero {
 
 class ThreadPool {
  public:
-  /// `threads` counts the calling thread.
+  /// `threads` counts the calling thread. Where the system gives fewer, these do: see threads().
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

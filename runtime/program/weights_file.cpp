@@ -83,7 +83,8 @@ void load_weights(const std::string& path, Model& model) {
   if (!path.empty()) read_weights(path, model);
   else if (!model.take_embedded())
     fail_usage("the network has weights, and none are built into the program: name them with `--weights FILE`",
-               "`train --save FILE` makes them; `cnnc build --weights FILE` builds them in");
+               model.program->recipe_count > 0 ? "`train --save FILE` makes them; `cnnc build --weights FILE` builds them in"
+                                               : "a `train` block in the .cnn file lets the program make them; `cnnc build --weights FILE` builds them in");
 }
 
 }  // namespace cnnc::runtime

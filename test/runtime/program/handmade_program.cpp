@@ -4,11 +4,11 @@
 // generated code may do: it writes beyond the batch up to its group, also in the update, and between tensors.
 // Compiled for f32 (handmade_digits), f64 (handmade_digits_f64, -DHANDMADE_F64) and with weights built in (handmade_digits_embedded). HANDMADE_DELAY_MS=N in the environment makes
 // each gradient take N ms, so that tests can send signals in the middle of a step.
-#include <unistd.h>
-
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "runtime/abi/program.h"
 
@@ -108,7 +108,7 @@ int32_t evaluate(void* const* buffers, int64_t batch, void*, const cnn_context* 
 // gradients: image, label, loss, accuracy. The workspace holds the difference of probabilities and labels.
 int32_t gradients(void* const* buffers, int64_t batch, void* workspace, const cnn_context* context) {
   if (stopped(context)) return CNN_STOPPED;
-  if (const char* delay = std::getenv("HANDMADE_DELAY_MS")) usleep(1000 * static_cast<unsigned>(std::atoi(delay)));
+  if (const char* delay = std::getenv("HANDMADE_DELAY_MS")) std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(delay)));
   const auto* weights = static_cast<const Number*>(buffers[CNN_WEIGHTS]);
   auto* slopes = static_cast<Number*>(workspace);
   const Number images = *static_cast<const Number*>(buffers[CNN_SCALARS]);
