@@ -3,9 +3,12 @@
 // that it knows every op that sema can write.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
 #include <set>
 
 #include "ir/op.h"
+#include "schedule/templates.h"
 #include "test/random/data.h"
 #include "test/random/generate.h"
 #include "test/random/random.h"
@@ -96,6 +99,21 @@ TEST(Reference, UndecidedChoicesHaveWideBounds) {
   EXPECT_LT(choose(is_less(near, apart), exact(3), exact(5)).error, 1);
   EXPECT_GE(1e-6 * choose(is_less(near, same), exact(3), exact(5)).error, 2);
   EXPECT_EQ(choose(is_less(exact(0), exact(0)), exact(3), exact(5)).error, 0);
+}
+
+TEST(Bounds, TheDocumentedConstantOfEveryTemplateIsAsserted) {
+  std::ifstream page(PROMISES);
+  ASSERT_TRUE(page) << PROMISES;
+  std::set<std::string> documented, templates;
+  const std::regex row("\\| `([a-z_.]+)` \\| ([0-9]+) \\|");
+  std::smatch match;
+  for (std::string line; std::getline(page, line);) {
+    if (!std::regex_match(line, match, row)) continue;
+    documented.insert(match[1]);
+    EXPECT_EQ(std::stod(match[2]), kRoundings) << line;
+  }
+  for (const Template& entry : all_templates()) templates.emplace(entry.name);
+  EXPECT_EQ(documented, templates) << "the table of docs/promises.md";
 }
 
 TEST(Shrink, LeavesWhatTheFailureNeeds) {
