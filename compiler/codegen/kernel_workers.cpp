@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #include "codegen/kernels.h"
 #include "lower/lower.h"
 #include "support/check.h"
+#include "support/injected_fault.h"
 
 namespace cnnc {
 namespace {
@@ -115,6 +117,7 @@ class WorkerPool {
     const pid_t process = fork();
     CNNC_CHECK(process >= 0, "no worker process");
     if (process == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       run_with_large_stack([&] { work(slot); });
       _exit(0);
     }
@@ -125,8 +128,7 @@ class WorkerPool {
     for (int index; (index = shared_->next++) < static_cast<int>(jobs_.size());) {
       shared_->current[slot] = index;
       const KernelCode& code = *jobs_[static_cast<size_t>(index)].code;
-      const LoweredKernel lowered = lower_kernel(*code.plan, *code.kernel, target_,
-                                                 {code.function, options_.statements, options_.sanitize});
+      const LoweredKernel lowered = lower(code);
       if (!lowered.error.empty()) {
         write_file(result_path(index, "error"), lowered.error);
       } else {
@@ -136,6 +138,17 @@ class WorkerPool {
       }
       shared_->current[slot] = -1;
       ++shared_->done;
+    }
+  }
+
+  LoweredKernel lower(const KernelCode& code) const {
+    try {
+      inject_fault("kernel");
+      return lower_kernel(*code.plan, *code.kernel, target_, {code.function, options_.statements, options_.sanitize});
+    } catch (const std::exception& error) {
+      LoweredKernel failed;
+      failed.error = error.what();
+      return failed;
     }
   }
 

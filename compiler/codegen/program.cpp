@@ -4,7 +4,7 @@
 #include <llvm/TargetParser/Triple.h>
 
 #include "codegen/llvm_module.h"
-#include "support/check.h"
+#include "support/injected_fault.h"
 
 namespace cnnc {
 
@@ -53,7 +53,10 @@ Program::Program(const ProgramParts& parts, OutputKind kind) : implementation_(s
 
 Program::~Program() = default;
 
-void Program::optimise() { optimise_module(*implementation_->module, *implementation_->target); }
+void Program::optimise() {
+  inject_fault("llvm");
+  optimise_module(*implementation_->module, *implementation_->target);
+}
 
 std::string Program::llvm_text() const {
   std::string text;

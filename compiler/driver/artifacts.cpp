@@ -113,6 +113,18 @@ constexpr Artifact kArtifacts[] = {
 
 }  // namespace
 
+bool run_phases(Compilation& compilation, Phase last, const KernelOptions& kernels) {
+  if (!read_source(compilation)) return false;
+  if (last == Phase::Source) return true;
+  if (!analyse_source(compilation)) return false;
+  if (last == Phase::Analysed) return true;
+  if (!derive_functions(compilation)) return false;
+  if (last == Phase::Functions) return true;
+  if (!schedule(compilation)) return false;
+  if (last == Phase::Scheduled) return true;
+  return read_weights(compilation) && compile(compilation, kernels);
+}
+
 std::span<const Artifact> all_artifacts() { return kArtifacts; }
 
 const Artifact* find_artifact(std::string_view name) {

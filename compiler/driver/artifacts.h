@@ -21,6 +21,9 @@ struct Artifact {
   std::string (*write)(Compilation& compilation, const std::string& path);
 };
 
+/// Runs the phases up to `last`; false where one reported errors.
+bool run_phases(Compilation& compilation, Phase last, const KernelOptions& kernels);
+
 std::span<const Artifact> all_artifacts();
 const Artifact* find_artifact(std::string_view name);
 

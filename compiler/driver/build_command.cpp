@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `cnnc build FILE.cnn`: compiles a network to a program, an object, or the text of any stage. Tests: test/build.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -9,7 +10,9 @@
 #include <set>
 
 #include "driver/artifacts.h"
+#include "driver/defect_folder.h"
 #include "driver/exit_status.h"
+#include "driver/guarded.h"
 #include "driver/pipeline.h"
 #include "driver/source_input.h"
 #include "driver/subcommand.h"
@@ -23,6 +26,7 @@ struct BuildOptions {
   std::string output, target, type = "f32", schedule;
   std::vector<std::string> emit, defines;
   int jobs = 0;
+  int timeout = 300;
   bool quiet = false;
 };
 
@@ -67,6 +71,7 @@ KernelOptions kernel_options(const BuildOptions& options, bool statements) {
   kernels.statements = statements;
   kernels.sanitize = options.compile.sanitize;
   kernels.jobs = options.jobs;
+  kernels.timeout_seconds = options.timeout;
   kernels.cache_folder = default_cache_folder();
   if (isatty(2) && !options.quiet)
     kernels.progress = [last = -1](int done, int total) mutable {
@@ -78,21 +83,7 @@ KernelOptions kernel_options(const BuildOptions& options, bool statements) {
   return kernels;
 }
 
-/// Runs the phases up to `last`.
-bool run_phases(Compilation& compilation, Phase last, const KernelOptions& kernels) {
-  if (!read_source(compilation)) return false;
-  if (last == Phase::Source) return true;
-  if (!analyse_source(compilation)) return false;
-  if (last == Phase::Analysed) return true;
-  if (!derive_functions(compilation)) return false;
-  if (last == Phase::Functions) return true;
-  if (!schedule(compilation)) return false;
-  if (last == Phase::Scheduled) return true;
-  return read_weights(compilation) && compile(compilation, kernels);
-}
-
-int run_build(BuildOptions& options) {
-  if (const int status = read_options(options); status != kDone) return status;
+int build(const BuildOptions& options) {
   const std::set<std::string> kinds(options.emit.begin(), options.emit.end());
   Phase last = Phase::Source;
   for (const std::string& kind : kinds) last = std::max(last, find_artifact(kind)->phase);
@@ -110,12 +101,42 @@ int run_build(BuildOptions& options) {
     // Several kinds share one -o: it names the program, the others get their suffix.
     if (!path.empty() && kinds.size() > 1 && !artifact.suffix.empty() && !options.output.empty() && !path.ends_with(artifact.suffix))
       path += artifact.suffix;
-    if (const std::string error = artifact.write(compilation, path); !error.empty()) {
+    start_clock(options.timeout);
+    const std::string error = artifact.write(compilation, path);
+    stop_clock();
+    if (!error.empty()) {
       print_error(error);
       return kInputWrong;
     }
   }
   return kDone;
+}
+
+/// The options as arguments of `cnnc build`, for another folder and perhaps another machine.
+std::vector<std::string> reproducing_arguments(const BuildOptions& options) {
+  const CompileOptions& compile = options.compile;
+  std::vector<std::string> out = {fmt::format("--emit={}", fmt::join(options.emit, ",")), "--type=" + options.type,
+                                  fmt::format("--target={}", (compile.target ? *compile.target : host_target()).name),
+                                  fmt::format("--batch={}", compile.batch), fmt::format("--timeout={}", options.timeout)};
+  if (!compile.network.empty()) out.push_back("--network=" + compile.network);
+  for (const std::string& define : options.defines) out.insert(out.end(), {"-D", define});
+  if (!compile.weights.empty()) out.push_back("--weights=" + std::filesystem::absolute(compile.weights).string());
+  if (!options.schedule.empty()) out.push_back("--schedule=" + options.schedule);
+  if (options.jobs > 0) out.push_back(fmt::format("--jobs={}", options.jobs));
+  if (compile.sanitize && !CNNC_SANITIZE) out.push_back("--sanitize");
+  if (compile.warnings_are_errors) out.push_back("--Werror");
+  return out;
+}
+
+int run_build(BuildOptions& options) {
+  if (const int status = read_options(options); status != kDone) return status;
+  const int status = run_guarded([&] { return build(options); });
+  if (status != kInternalError) return status;
+  const std::string folder = write_defect_folder(options.compile, reproducing_arguments(options));
+  if (!folder.empty())
+    fmt::print(stderr, "the folder {0} has the source, the graphs and the options; this reproduces it:\n  {1}\n", escape_control(folder),
+               escape_control(shell_quote(folder + "/reproduce")));
+  return status;
 }
 
 }  // namespace
@@ -144,6 +165,7 @@ Subcommand build_subcommand() {
             app.add_option("--type", options->type, "f32 (default) or f64: the type of all numbers")->check(CLI::IsMember({"f32", "f64"}));
             app.add_option("--schedule", options->schedule, "plain: one simple loop nest an operation, for comparison")->check(CLI::IsMember({"plain"}));
             app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));
+            app.add_option("--timeout", options->timeout, "seconds that a kernel, or the whole module, may take in code generation (default 300)")->check(CLI::Range(1, 86400));
             app.add_flag("--sanitize", options->compile.sanitize, "kernels and program check every memory access");
             app.add_flag("--quiet", options->quiet, "no progress on the terminal");
             app.add_flag("--Werror", options->compile.warnings_are_errors, "warnings are errors (`-Werror` for short)");

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "driver/exit_status.h"
+#include "driver/guarded.h"
 #include "driver/library_folder.h"
 #include "driver/source_input.h"
 #include "driver/subcommand.h"
@@ -47,7 +48,7 @@ Subcommand check_subcommand() {
             const auto options = std::make_shared<CheckOptions>();
             app.add_option("FILE", options->files, "the files to check; `-` is standard input")->required();
             app.add_flag("--Werror", options->warnings_are_errors, "warnings are errors (`-Werror` for short)");
-            return [options] { return run_check(*options); };
+            return [options] { return run_guarded([&] { return run_check(*options); }); };
           }};
 }
 

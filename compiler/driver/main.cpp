@@ -124,8 +124,8 @@ int main(int count, char** values) {
     }
     return status;
   } catch (const std::exception& error) {
-    cnnc::print_error("internal error: " + cnnc::escape_control(error.what()));
-    std::fputs("this is a defect of cnnc, whatever the input is; please report it with the command and the files\n", stderr);
+    cnnc::print_internal_error(error.what());
+    cnnc::print_defect_note();
     return cnnc::kInternalError;
   }
 }

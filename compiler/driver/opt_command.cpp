@@ -7,6 +7,7 @@
 
 #include "autodiff/differentiate.h"
 #include "driver/exit_status.h"
+#include "driver/guarded.h"
 #include "driver/source_input.h"
 #include "driver/subcommand.h"
 #include "ir/parse.h"
@@ -113,7 +114,7 @@ Subcommand opt_subcommand() {
             app.add_option("--passes", options->passes, "the passes to run, in order, with commas between")->delimiter(',');
             app.add_option("--print-after", options->print_after, "print the graph also after each run of this pass");
             app.add_flag("--print-after-all", options->print_after_all, "print the graph also after each pass");
-            return [options] { return run_opt(*options); };
+            return [options] { return run_guarded([&] { return run_opt(*options); }); };
           }};
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/settings/recipe.h"
 #include "sema/sema.h"
 #include "support/check.h"
+#include "support/injected_fault.h"
 #include "syntax/parser.h"
 
 namespace cnnc {
@@ -63,6 +64,7 @@ bool read_source(Compilation& c) {
 }
 
 bool analyse_source(Compilation& c) {
+  inject_fault("sema");
   const AnalyseOptions options{.network = c.options.network,
                                .overrides = c.options.overrides,
                                .float_type = c.options.element,

@@ -24,4 +24,10 @@ void print_diagnostics(const Diagnostics& diagnostics);
 /// Prints `cnnc: error: …` to standard error.
 void print_error(const std::string& message);
 
+/// Prints `cnnc: error: internal error: …`; the message may have several lines.
+void print_internal_error(const std::string& message);
+
+/// After an internal error: whose fault it is, and what to do.
+void print_defect_note();
+
 }  // namespace cnnc

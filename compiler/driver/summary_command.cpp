@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "driver/exit_status.h"
+#include "driver/guarded.h"
 #include "driver/memory_summary.h"
 #include "driver/pipeline.h"
 #include "driver/source_input.h"
@@ -68,7 +69,7 @@ Subcommand summary_subcommand() {
             app.add_option("-D", options->defines, "NAME=VALUE of a hyperparameter")->take_all();
             app.add_option("--batch", options->batch, "the batch of inference, as `cnnc build --batch` tunes for it (default 1)")->check(CLI::Range(1, 1 << 20));
             app.add_flag("--weights", options->weights, "the weights instead of the layers");
-            return [options] { return run_summary(*options); };
+            return [options] { return run_guarded([&] { return run_summary(*options); }); };
           }};
 }
 
