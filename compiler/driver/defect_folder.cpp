@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A path that keeps its place relative to other files' paths and stays below the folder: "/home/me/a.cnn" → "home/me/a.cnn".
+/// A path that keeps its place relative to other files' paths and stays below the folder: "/nets/a.cnn" → "nets/a.cnn".
 fs::path inside(const std::string& path) { return fs::absolute(path).lexically_normal().relative_path(); }
 
 void write_source(const fs::path& folder, const std::string& path, const std::string& text) {

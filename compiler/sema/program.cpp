@@ -127,6 +127,7 @@ void Program::declare(const ast::Name& name, Symbol symbol) {
                                                       : fmt::format("`{}` is defined twice", name.text));
   error.note("one is here", other.range);
   if (import.valid()) error.note("the other is here", symbol.range);
+  if (symbol.import.valid() && other.import.valid() && symbol.import != other.import) error.note("the first one comes in here", other.import);
   error.help("give one of them another name");
 }
 

@@ -20,11 +20,15 @@ class RecipeBuilder {
       : train_(train), network_(network), evaluator_(evaluator), graph_(evaluator.construction()) {}
 
   std::optional<BuiltRecipe> build();
+  void read_settings() {
+    for (const ast::Setting& setting : train_.settings) read_setting(setting);
+  }
 
  private:
   void read_setting(const ast::Setting& setting);
   void read_classes(const ast::Expr& value);
   void check_class_count();
+  void check_channels_of_normalize();
   Frame names() const;
   /// The value of a loss or metric: of `accuracy` and `cross_entropy(smoothing: 0.1)` for output and label.
   Value measure(const ast::Expr& expr);
@@ -111,6 +115,29 @@ void RecipeBuilder::check_class_count() {
   reporter().error(DiagnosticKind::BadSetting, classes_range_,
                    fmt::format("there are {} here, but the network tells {} apart", count_of(names, "name"), count_of(static_cast<size_t>(dims[0]), "class", "classes")))
       .note("its result comes from here", graph_.origin(network_.outputs[0].value));
+}
+
+/// A list of `normalize` has a number for each channel of an input.
+void RecipeBuilder::check_channels_of_normalize() {
+  for (const SettingText& setting : built_.recipe.settings) {
+    if (setting.name != "normalize") continue;
+    const auto parsed = settings::parse_recipe({{setting.name, setting.text}});
+    const settings::Recipe* recipe = std::get_if<settings::Recipe>(&parsed);
+    const size_t numbers = recipe ? std::max(recipe->mean.size(), recipe->deviation.size()) : 0;
+    if (numbers <= 1) return;
+    // As the runtime sees it: [channels, height, width]; what has fewer dimensions has one channel.
+    const auto channels = [&](const Port& input) {
+      const Dims& dims = graph_.graph.type(input.value).dims;
+      return dims.size() < 3 ? int64_t{1} : dims[0];
+    };
+    const auto fits = [&](const Port& input) { return channels(input) == static_cast<int64_t>(numbers); };
+    if (graph_.inputs.empty() || std::any_of(graph_.inputs.begin(), graph_.inputs.end(), fits)) return;
+    const Port& input = graph_.inputs.front();
+    reporter().error(DiagnosticKind::BadSetting, setting.location,
+                     fmt::format("`normalize` has numbers for {}, but the input `{}` has {}", count_of(numbers, "channel"), input.name, channels(input)))
+        .note("the input is here", graph_.origin(input.value))
+        .help("write a number a channel, or one number for all of them");
+  }
 }
 
 Frame RecipeBuilder::names() const {
@@ -246,11 +273,12 @@ Function RecipeBuilder::function(ValueId loss) {
 
 std::optional<BuiltRecipe> RecipeBuilder::build() {
   built_.recipe.name = train_.recipe ? train_.recipe->text : "default";
-  for (const ast::Setting& setting : train_.settings) read_setting(setting);
+  read_settings();
   const size_t parameters = graph_.parameters.size();
   const auto value = loss();
   metrics();
   check_class_count();
+  check_channels_of_normalize();
   if (graph_.parameters.size() != parameters)
     reporter().error(DiagnosticKind::BadSetting, loss_ ? loss_->range : train_.network.range,
                      fmt::format("a loss has no weights, but this one makes `{}`", graph_.parameters.back().name))
@@ -261,6 +289,10 @@ std::optional<BuiltRecipe> RecipeBuilder::build() {
 }
 
 }  // namespace
+
+void check_settings(const ast::Train& train, const BuiltNetwork& network, Evaluator& evaluator) {
+  RecipeBuilder(train, network, evaluator).read_settings();
+}
 
 std::optional<BuiltRecipe> build_recipe(const ast::Train& train, const BuiltNetwork& network, Evaluator& evaluator) {
   const Construction saved = evaluator.construction();

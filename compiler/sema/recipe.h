@@ -26,6 +26,9 @@ struct BuiltRecipe {
 /// Nothing when errors were reported. The evaluator's graph is unchanged afterwards.
 std::optional<BuiltRecipe> build_recipe(const ast::Train& train, const BuiltNetwork& network, Evaluator& evaluator);
 
+/// Reports what is wrong with the settings alone: for a network that could not be built.
+void check_settings(const ast::Train& train, const BuiltNetwork& network, Evaluator& evaluator);
+
 /// The canonical text of a setting's value, constants of the file computed; nothing when something was reported.
 std::optional<std::string> setting_text(const ast::Expr& expr, Evaluator& evaluator);
 

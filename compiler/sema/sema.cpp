@@ -145,7 +145,11 @@ bool Analysis::build_recipes(const BuiltNetwork& built, Evaluator& evaluator, Mo
 std::optional<Module> Analysis::build(const ast::Definition& network, const std::map<std::string, EvaluatedArgument>& overrides) {
   Evaluator evaluator(program_, sources_, reporter_, options_.float_type);
   BuiltNetwork built{network.name.text, evaluator.build_network(network, overrides), {}};
-  if (!collect_outputs(network, built, evaluator)) return std::nullopt;
+  if (!collect_outputs(network, built, evaluator)) {
+    for (const ast::Train* train : program_.trains())
+      if (train->network.text == built.name) check_settings(*train, built, evaluator);
+    return std::nullopt;
+  }
   const Construction& graph = evaluator.construction();
   Module module;
   module.network = built.name;

@@ -40,7 +40,7 @@ TEST(Source, ViewsStayValidWhenTextsAreAdded) {
 
 TEST(PlaceText, LeavesTheFolderAway) {
   SourceManager sources;
-  const int32_t file = sources.add("/home/me/nets/lenet.cnn", "image\n    -> conv(6)\n");
+  const int32_t file = sources.add("/srv/nets/lenet.cnn", "image\n    -> conv(6)\n");
   const int32_t near = sources.add("lenet.cnn", "image");
   EXPECT_EQ(place_text(sources, {file, 13, 17}), "lenet.cnn:2:8");
   EXPECT_EQ(place_text(sources, {near, 0, 5}), "lenet.cnn:1:1");
