@@ -22,6 +22,13 @@ struct ParameterUse {
   SourceRange range;
 };
 
+/// The role that a value's name ends with: `x#label` → `label`; empty without one.
+std::optional<std::string> role_suffix(const std::string& written) {
+  const size_t hash = written.find('#', written.starts_with('"') ? written.rfind('"') : 0);
+  if (hash == std::string::npos) return std::nullopt;
+  return written.substr(hash + 1);
+}
+
 /// Reads the body of one function.
 class FunctionReader {
  public:
@@ -65,6 +72,8 @@ class FunctionReader {
     const uint32_t begin = in_.place();
     const std::string written = in_.value_name(port.name);
     const SourceRange range = in_.range_from(begin);
+    if (const auto suffix = role_suffix(written); in_.ok() && suffix && *suffix != role_name(port.role))
+      in_.fail(DiagnosticKind::IrSyntax, range, fmt::format("`%{}` says another role than `{}`", abbreviate(written), role_name(port.role)));
     in_.expect(":");
     TensorType type = in_.type();
     if (!in_.ok()) return;
@@ -103,6 +112,8 @@ class FunctionReader {
       std::string name;
       const std::string written = in_.value_name(name);
       results.emplace_back(written, in_.range_from(at));
+      if (in_.ok() && role_suffix(written))
+        in_.fail(DiagnosticKind::IrSyntax, results.back().second, fmt::format("`%{}`: only arguments have roles", abbreviate(written)));
     } while (in_.ok() && in_.take(","));
     in_.expect("=");
     const OpDef* op = find_operation();

@@ -26,6 +26,7 @@ std::string dims_problem(const Dims& dims) {
   int64_t count = 1;
   for (const int64_t extent : dims) {
     if (extent < 1) return fmt::format("an extent is at least 1, but this type has {}", extent);
+    if (extent >= limits::kMaximumExtent) return fmt::format("an extent is less than {}, but this type has {}", limits::kMaximumExtent, extent);
     if (extent > (limits::kMaximumTensorElements - 1) / count) return "a value has fewer than 2^40 elements for one image";
     count *= extent;
   }

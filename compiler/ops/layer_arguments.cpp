@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "support/check.h"
+#include "support/limits.h"
 
 namespace cnnc {
 namespace {
@@ -91,8 +92,10 @@ bool require_feature_map(LayerContext& context, ValueId value) {
 
 bool require_size(LayerContext& context, const Dims& dims) {
   if (dims_fit(dims)) return true;
+  const bool too_long = std::any_of(dims.begin(), dims.end(), [](int64_t extent) { return extent >= limits::kMaximumExtent; });
   context.error(DiagnosticKind::ShapeMismatch,
-                fmt::format("`{}` would make a tensor of {}, which is 2^40 elements or more", context.call_text(), shape_text(dims)));
+                fmt::format("`{}` would make a tensor of {}, which is {}", context.call_text(), shape_text(dims),
+                            too_long ? "2^31 or more in one dimension" : "2^40 elements or more"));
   return false;
 }
 

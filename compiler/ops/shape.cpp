@@ -68,7 +68,9 @@ Scalar define_broadcast(const OpCall<BroadcastAttributes>&, Body& body, int, con
 
 std::vector<ValueId> build_flatten(LayerContext& context) {
   const ValueId x = tensor_argument(context, "x");
-  return context.add("reshape", {x}, {{"dims", Dims{element_count(context.type(x).dims)}}});
+  const Dims dims{element_count(context.type(x).dims)};
+  if (!require_size(context, dims)) return {};
+  return context.add("reshape", {x}, {{"dims", dims}});
 }
 
 std::vector<ValueId> build_reshape(LayerContext& context) {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "support/limits.h"
+
 namespace cnnc {
 namespace {
 
@@ -39,14 +41,14 @@ Complaint check_same_float(std::span<const TensorType> in) {
 bool dims_fit(const Dims& dims) {
   int64_t count = 1;
   for (int64_t extent : dims) {
-    if (extent < 1 || extent >= kMaximumElements / count) return false;
+    if (extent < 1 || extent >= limits::kMaximumExtent || extent >= kMaximumElements / count) return false;
     count *= extent;
   }
   return true;
 }
 
 Complaint check_dims(const Dims& dims) {
-  if (!dims_fit(dims)) return fmt::format("dimensions {} are not positive, or have 2^40 elements or more", to_string(dims));
+  if (!dims_fit(dims)) return fmt::format("dimensions {} are not positive, or one is 2^31 or more, or they have 2^40 elements or more", to_string(dims));
   return {};
 }
 

@@ -22,7 +22,7 @@ inline bool has_type(std::span<const TensorType> in, size_t index) { return inde
 Complaint check_count(std::span<const TensorType> in, size_t minimum, size_t maximum);
 /// All operands (that are there) are of one float element type.
 Complaint check_same_float(std::span<const TensorType> in);
-/// Every extent is at least 1, and the number of elements is below kMaximumElements.
+/// Every extent is at least 1 and below limits::kMaximumExtent, and the number of elements is below kMaximumElements.
 Complaint check_dims(const Dims& dims);
 inline constexpr int64_t kMaximumElements = int64_t{1} << 40;
 /// False also when the product would overflow.

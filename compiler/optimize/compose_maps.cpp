@@ -47,6 +47,15 @@ Replacement compose(Rewriter& rewriter, const Node& outer) {
 
 }  // namespace
 
-Function compose_maps(const Function& function) { return rewrite(function, {{"compose", compose}}); }
+Function compose_maps(const Function& function) {
+  // Composing may leave a map with one use that had two, as operands of one node: until nothing changes. Each round that changes
+  // something has fewer nodes than the one before.
+  Function result = rewrite(function, {{"compose", compose}});
+  for (size_t before = function.graph.nodes().size(); result.graph.nodes().size() < before;) {
+    before = result.graph.nodes().size();
+    result = rewrite(result, {{"compose", compose}});
+  }
+  return result;
+}
 
 }  // namespace cnnc
