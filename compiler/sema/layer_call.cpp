@@ -33,6 +33,7 @@ Value Evaluator::call_layer(const LayerDef& layer, const Call& call) {
 
 Value LayerCall::build() {
   warn_double_softmax();
+  warn_positional_stride();
   const std::vector<ValueId> values = layer_->build(*this);
   if (failed_ || values.empty()) return {};
   Construction& construction = evaluator_->construction();
@@ -72,8 +73,22 @@ void LayerCall::warn_double_softmax() {
   const ValueId* value = output == values_.end() ? nullptr : std::get_if<ValueId>(&output->second);
   const LayerDef* maker = value ? evaluator_->construction().maker(*value) : nullptr;
   if (!maker || maker->name != "softmax") return;
+  const int32_t node = evaluator_->construction().graph.value(*value).node;
   warning(DiagnosticKind::DoubleSoftmax, "`cross_entropy` applies softmax itself, so that it is applied twice here")
+      .note("the network's own `softmax` is here", evaluator_->construction().graph.node(node).location)
       .help("let the network end before its `softmax`; `predict` applies it by itself");
+}
+
+/// `conv(6, 16, 5)` is how PyTorch writes 16 filters of 5x5 on 6 channels; here it is legal, and something else.
+void LayerCall::warn_positional_stride() {
+  const auto filters = written_.find("filters"), kernel = written_.find("kernel"), stride = written_.find("stride");
+  if (filters == written_.end() || kernel == written_.end() || stride == written_.end()) return;
+  if (stride->second.front()->name || filters->second.front()->name || kernel->second.front()->name) return;
+  const auto text = [&](const auto& entry) { return std::string(evaluator_->text(entry->second.front()->range)); };
+  warning(DiagnosticKind::PositionalArguments, fmt::format("`{}` has {} filters, a kernel of {} and a stride of {}: the number of its input's channels is not written",
+                                                           call_text(), text(filters), text(kernel), text(stride)))
+      .help(fmt::format("write `stride: {}` if that is meant; what is `conv({}, {}, {})` in PyTorch is `{}({}, kernel: {})` here", text(stride),
+                        text(filters), text(kernel), text(stride), layer_->name, text(kernel), text(stride)));
 }
 
 const ArgumentValue& LayerCall::argument(std::string_view name) const {

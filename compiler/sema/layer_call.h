@@ -55,6 +55,7 @@ class LayerCall final : public LayerContext {
   /// Reports that `def` takes something else than it got.
   void refuse(const ArgumentDef& def, const EvaluatedArgument& written, std::string_view wanted);
   void warn_double_softmax();
+  void warn_positional_stride();
   Value results(const std::vector<ValueId>& values);
   ValueId poison();
 

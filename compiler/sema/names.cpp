@@ -90,6 +90,10 @@ void report_unknown_name(const std::string& name, SourceRange range, std::vector
     error.help(fmt::format("the layer is called `{}`", *layer));
     return;
   }
+  if (const auto help = nearest_to_missing_layer(name)) {
+    error.help(*help);
+    return;
+  }
   for (const auto& [symbol, item] : program.symbols()) candidates.push_back(symbol);
   for (const LayerDef& layer : all_layers()) candidates.emplace_back(layer.name);
   for (const Builtin& builtin : all_builtins()) candidates.emplace_back(builtin.name);

@@ -60,16 +60,18 @@ constexpr std::array<Entry, 5> kValues{{
 
 constexpr std::array<std::string_view, 12> kModules{"nn", "torch", "F", "tf", "keras", "layers", "np", "numpy", "jnp", "jax", "optim", "functional"};
 
-constexpr std::array<Entry, 52> kLayers{{
+constexpr std::array<Entry, 54> kLayers{{
     {"Conv2d", "conv"},
     {"Conv2D", "conv"},
     {"conv2d", "conv"},
-    {"Conv1d", "conv1d"},
-    {"Conv1D", "conv1d"},
-    {"ConvTranspose2d", "conv_transpose"},
-    {"Conv2DTranspose", "conv_transpose"},
     {"Linear", "dense"},
     {"linear", "dense"},
+    {"fc", "dense"},
+    {"fully_connected", "dense"},
+    {"swish", "silu"},
+    {"SiLU", "silu"},
+    {"Hardswish", "hard_swish"},
+    {"hardswish", "hard_swish"},
     {"Dense", "dense"},
     {"BatchNorm2d", "batchnorm"},
     {"BatchNorm1d", "batchnorm"},
@@ -115,6 +117,64 @@ constexpr std::array<Entry, 52> kLayers{{
     {"sqrt", "sqrt"},
 }};
 
+constexpr std::string_view kGroupNorm = "there is no normalisation over parts of an image yet; the nearest is `batchnorm`, over the batch";
+constexpr std::string_view kRecurrent = "there are no recurrent layers yet; a fixed number of steps is `repeat(n)` of a block whose layers are shared: `share(cell) dense(64)`";
+constexpr std::string_view kAttention = "there is no attention yet";
+constexpr std::string_view kUpsample = "nothing makes pictures larger yet";
+constexpr std::string_view kAxes = "axes cannot be exchanged yet; `reshape([…])` gives the same elements other dimensions";
+
+// Looked up in small letters without underscores.
+constexpr std::array<Entry, 48> kMissingLayers{{
+    {"view", "the nearest is `flatten`, or `reshape([64, 7, 7])`; the batch is not written"},
+    {"squeeze", "dimensions are set with `reshape([…])`; `flatten` makes one vector"},
+    {"unsqueeze", "dimensions are set with `reshape([…])`"},
+    {"ravel", "the nearest is `flatten`"},
+    {"unflatten", "the nearest is `reshape([64, 7, 7])`"},
+    {"permute", kAxes},
+    {"swapaxes", kAxes},
+    {"groupnorm", kGroupNorm},
+    {"layernorm", kGroupNorm},
+    {"layernormalization", kGroupNorm},
+    {"instancenorm", kGroupNorm},
+    {"instancenorm2d", kGroupNorm},
+    {"groupnormalization", kGroupNorm},
+    {"rmsnorm", kGroupNorm},
+    {"localresponsenorm", kGroupNorm},
+    {"lstm", kRecurrent},
+    {"gru", kRecurrent},
+    {"rnn", kRecurrent},
+    {"attention", kAttention},
+    {"multiheadattention", kAttention},
+    {"selfattention", kAttention},
+    {"transformer", kAttention},
+    {"embedding", "there are no tables of vectors yet; inputs are numbers"},
+    {"upsample", kUpsample},
+    {"interpolate", kUpsample},
+    {"upsampling2d", kUpsample},
+    {"pixelshuffle", kUpsample},
+    {"convtranspose", "there is no transposed convolution yet; nothing makes pictures larger"},
+    {"convtranspose2d", "there is no transposed convolution yet; nothing makes pictures larger"},
+    {"conv2dtranspose", "there is no transposed convolution yet; nothing makes pictures larger"},
+    {"deconv", "there is no transposed convolution yet; nothing makes pictures larger"},
+    {"conv1d", "a sequence is a picture of one row: `x -> conv(8, kernel: [1, 3])` on [channels, 1, length]"},
+    {"conv3d", "there are no convolutions in three dimensions yet"},
+    {"depthwiseconv", "it is `conv(channels(x), kernel: 3, groups: channels(x))`; `import blocks` has `separable`"},
+    {"depthwiseconv2d", "it is `conv(channels(x), kernel: 3, groups: channels(x))`; `import blocks` has `separable`"},
+    {"separableconv2d", "`import blocks` has `separable(filters)`"},
+    {"adaptivemaxpool2d", "the nearest are `global_avgpool` and `maxpool`"},
+    {"globalmaxpool", "the nearest is `maxpool([height(x), width(x)])`"},
+    {"lppool2d", "the nearest is `avgpool`"},
+    {"prelu", "its slope cannot be learned yet; the nearest is `leaky_relu`"},
+    {"rrelu", "the nearest is `leaky_relu`"},
+    {"celu", "the nearest is `elu`"},
+    {"glu", "write it out: `half = split(x, 2)`, then `half[0] * sigmoid(half[1])`"},
+    {"hardtanh", "write `min(max(x, -1), 1)`"},
+    {"softsign", "write `x / (1 + abs(x))`"},
+    {"clamp", "write `min(max(x, low), high)`"},
+    {"zeropad2d", "padding is an argument of the layer behind it: `conv(8, kernel: 3, pad: [1, 2, 3, 4])`"},
+    {"stack", "the nearest is `concat`, along an axis that is there"},
+}};
+
 }  // namespace
 
 std::optional<ForeignWord> foreign_statement(std::string_view word) {
@@ -141,7 +201,16 @@ std::optional<ForeignWord> foreign_member(std::string_view module, std::string_v
   }
   // A record may well be called `F`, so an unknown member of it is left to the later phases.
   if (module == "F" || module == "layers" || module == "functional") return std::nullopt;
+  if (const std::optional<std::string> help = nearest_to_missing_layer(member)) return ForeignWord{*help};
   return ForeignWord{"layers and functions have plain names; `cnnc ops` lists them"};
+}
+
+std::optional<std::string> nearest_to_missing_layer(std::string_view name) {
+  std::string simple;
+  for (const char c : name)
+    if (c != '_') simple += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const auto help = look_up(kMissingLayers, simple);
+  return help ? std::optional<std::string>(*help) : std::nullopt;
 }
 
 std::optional<std::string> familiar_layer(std::string_view name) {

@@ -19,5 +19,7 @@ std::optional<ForeignWord> foreign_value(std::string_view word);
 std::optional<ForeignWord> foreign_member(std::string_view module, std::string_view member);
 /// The name that a layer or function of PyTorch or Keras has here: `Conv2d` → `conv`.
 std::optional<std::string> familiar_layer(std::string_view name);
+/// For a layer of PyTorch or Keras that has no counterpart of its own here: what comes nearest, or that nothing does yet.
+std::optional<std::string> nearest_to_missing_layer(std::string_view name);
 
 }  // namespace cnnc

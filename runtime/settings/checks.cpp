@@ -290,6 +290,9 @@ void metrics(const Value& value, Recipe& recipe) {
 void clip(const Value& value, Recipe& recipe) {
   const Value* norm = &value;
   if (value.kind != ValueKind::Number) {
+    // `norm(0.5)`, `clip_grad_norm(1)`: the number is what was meant.
+    if (value.kind == ValueKind::Call && value.text != "clip" && value.arguments.size() == 1 && value.arguments[0].value.kind == ValueKind::Number)
+      refuse("`clip` has no `" + value.text + "`", "write `clip = clip(norm: " + print_value(value.arguments[0].value) + ")`");
     const Call call = call_of(value, "clip", {"clip"});
     call.only({"norm"}, 1);
     norm = call.find("norm", 0);
