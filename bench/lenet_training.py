@@ -30,7 +30,7 @@ def torch_epochs(threads, rounds, compiled):
         layers.Conv2d(1, 6, 5, padding=2), layers.ReLU(), layers.MaxPool2d(2),
         layers.Conv2d(6, 16, 5), layers.ReLU(), layers.MaxPool2d(2), layers.Flatten(),
         layers.Linear(400, 120), layers.ReLU(), layers.Linear(120, 84), layers.ReLU(), layers.Linear(84, 10))
-    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=4e-3, weight_decay=1e-4)
     images, labels = torch.rand(60000, 1, 28, 28), torch.randint(0, 10, (60000,))
 
     def forward_loss(x, y):
