@@ -32,8 +32,8 @@ int run_eval(const cnn_program& program, const CommandLine& line) {
   evaluation.connect(workspace);
   const std::optional<Measurement> measurement = evaluation.run(data.test);
   if (!measurement) throw Failure(kInternalError, "the evaluation stopped before its end");
-  std::string text = line.has("--json") ? measurement_json(session, "test", *measurement)
-                                        : summary_text("test", *measurement) + classes_text(session, *measurement);
+  std::string text = line.has("--json") ? measurement_json(session, data.test.name, *measurement)
+                                        : summary_text(data.test.name, *measurement) + classes_text(session, *measurement);
   std::fputs(text.c_str(), stdout);
   return kDone;
 }

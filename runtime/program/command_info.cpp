@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <vector>
 
 #include "runtime/program/commands.h"
 #include "runtime/program/failure.h"
@@ -114,9 +116,7 @@ void print_text(const cnn_program& program) {
 void tensors_json(JsonText& json, const cnn_tensor* tensors, int32_t count) {
   json.open('[');
   for (int32_t i = 0; i < count; ++i) {
-    json.open('{').key("name").string(tensors[i].name).key("shape").open('[');
-    for (int32_t d = 0; d < tensors[i].rank; ++d) json.number(tensors[i].dims[d]);
-    json.close(']').close('}');
+    json.open('{').key("name").string(tensors[i].name).key("shape").list(std::span(tensors[i].dims, static_cast<size_t>(tensors[i].rank))).close('}');
   }
   json.close(']');
 }
@@ -125,7 +125,7 @@ void columns_json(JsonText& json, const cnn_function& function, int32_t role) {
   json.open('[');
   for (int32_t i = 0; i < function.column_count; ++i)
     if (function.columns[i].role == role)
-      json.open('{').key("name").string(function.columns[i].name).key("element").string(element_name(function.columns[i].element)).key("shape").string(shape_text(function.columns[i])).close('}');
+      json.open('{').key("name").string(function.columns[i].name).key("element").string(element_name(function.columns[i].element)).key("shape").list(dims_of(function.columns[i])).close('}');
   json.close(']');
 }
 
@@ -143,6 +143,17 @@ void memory_json(JsonText& json, const std::vector<MemoryNeed>& needs) {
   json.close(']');
 }
 
+/// "16x10x10" → 16, 10, 10.
+std::vector<int64_t> dims_of_text(const char* shape) {
+  std::vector<int64_t> out;
+  char* end = nullptr;
+  for (const char* at = shape; *at; at = *end == 'x' ? end + 1 : end) {
+    out.push_back(std::strtoll(at, &end, 10));
+    if (end == at) return {};
+  }
+  return out;
+}
+
 std::string json_text(const cnn_program& program, const std::vector<MemoryNeed>& needs) {
   JsonText json;
   json.open('{').key("network").string(program.network).key("compiler").string(program.compiler).key("target").string(program.target);
@@ -154,7 +165,7 @@ std::string json_text(const cnn_program& program, const std::vector<MemoryNeed>&
   json.key("layers").open('[');
   for (int32_t i = 0; i < program.layer_count; ++i) {
     const cnn_layer& layer = program.layers[i];
-    json.open('{').key("name").string(layer.name).key("kind").string(layer.kind).key("shape").string(layer.shape);
+    json.open('{').key("name").string(layer.name).key("kind").string(layer.kind).key("shape").list(dims_of_text(layer.shape));
     json.key("parameters").number(layer.parameters).key("multiply_adds").number(layer.multiply_adds).close('}');
   }
   json.close(']').key("weights");

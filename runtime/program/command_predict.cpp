@@ -19,6 +19,8 @@ namespace cnnc::runtime {
 namespace {
 
 constexpr int64_t kBestClasses = 3;
+// A single number or a list of at most so many is printed as it is; of others their range.
+constexpr int64_t kFewNumbers = 16;
 
 constexpr OptionDef kOptions[] = {
     kWeightsOption,
@@ -73,23 +75,40 @@ Range range_of(std::span<const double> values) {
   return out;
 }
 
+bool prints_all(const cnn_column& column) { return column.rank <= 1 && column.elements <= kFewNumbers; }
+
+/// "output 0.5, 2.25" or "output 1x4x4 minimum -3, mean -0.125, maximum 3".
+std::string output_text(const OutputValues& output, int64_t sample) {
+  std::string line = output.column->name;
+  char text[128];
+  if (prints_all(*output.column)) {
+    const char* separator = " ";
+    for (const double value : output.sample(sample)) {
+      std::snprintf(text, sizeof text, "%.6g", value);
+      line += separator + std::string(text);
+      separator = ", ";
+    }
+    return line;
+  }
+  const Range range = range_of(output.sample(sample));
+  std::snprintf(text, sizeof text, " minimum %.6g, mean %.6g, maximum %.6g", range.minimum, range.mean, range.maximum);
+  return line + " " + shape_text(*output.column) + text;
+}
+
 void print_text(const Session& session, const std::string& name, const std::vector<OutputValues>& outputs, int64_t sample) {
   std::string line = formats::escape_terminal(name) + ":";
-  char text[128];
+  const char* separator = " ";
   if (predicts_classes(session, outputs)) {
+    char text[32];
     const std::vector<double> probability = probabilities(session, outputs[0].sample(sample));
-    const char* separator = " ";
     for (int64_t c : best_classes(probability)) {
       std::snprintf(text, sizeof text, " %.4f", probability[static_cast<size_t>(c)]);
       line += separator + class_name(session, c) + text;
       separator = ", ";
     }
   } else {
-    const char* separator = " ";
     for (const OutputValues& output : outputs) {
-      const Range range = range_of(output.sample(sample));
-      std::snprintf(text, sizeof text, " minimum %.6g, mean %.6g, maximum %.6g", range.minimum, range.mean, range.maximum);
-      line += separator + std::string(output.column->name) + " " + shape_text(*output.column) + text;
+      line += separator + output_text(output, sample);
       separator = "; ";
     }
   }
@@ -110,7 +129,8 @@ void print_json(JsonText& json, const Session& session, const std::string& name,
     json.key("outputs").open('[');
     for (const OutputValues& output : outputs) {
       const Range range = range_of(output.sample(sample));
-      json.open('{').key("name").string(output.column->name).key("shape").string(shape_text(*output.column));
+      json.open('{').key("name").string(output.column->name).key("shape").list(dims_of(*output.column));
+      if (prints_all(*output.column)) json.key("values").list(output.sample(sample));
       json.key("minimum").number(range.minimum).key("mean").number(range.mean).key("maximum").number(range.maximum).close('}');
     }
     json.close(']');

@@ -67,7 +67,7 @@ DataPart whole_part(const std::string& name, std::shared_ptr<const DataTable> ta
 void load_source(const DataSource& source, const std::string& folder, const DataNeeds& needs, DataUse use, Dataset& out) {
   const bool train = use == DataUse::Training;
   if (source.kind == DataKind::Arrays) {
-    DataPart part = whole_part(train ? "training" : "test", arrays_table(source, folder, needs));
+    DataPart part = whole_part(train ? "training" : "data", arrays_table(source, folder, needs));
     (train ? out.training : out.test) = std::move(part);
     return;
   }

@@ -33,7 +33,8 @@ struct DataTable {
   const DataColumn* find(const cnn_column& column) const;
 };
 
-/// Samples of a table under a name that is printed: "training", "test", "validation".
+/// Samples of a table under a name that is printed: "training", "test", "validation"; "data" of
+/// arrays that are measured, which have no parts.
 struct DataPart {
   std::string name;
   std::shared_ptr<const DataTable> table;

@@ -21,6 +21,7 @@ uint64_t workspace_bytes(const cnn_function& function, int64_t batch);
 /// "16x10x10"; "1" for a single number.
 std::string shape_text(std::span<const int64_t> dims);
 std::string shape_text(const cnn_column& column);
+inline std::span<const int64_t> dims_of(const cnn_column& column) { return {column.dims, static_cast<size_t>(column.rank)}; }
 
 /// Calls body(T{}) with T = float or double, the element of the program.
 template <typename Body>

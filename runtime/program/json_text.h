@@ -29,6 +29,13 @@ class JsonText {
   JsonText& number(Integer value) { return put(std::to_string(value), false); }
   template <std::floating_point Float>
   JsonText& number(Float value) { return put(std::isfinite(value) ? settings::number_text(value) : "null", false); }
+  /// `[1, 28, 28]`
+  template <typename Numbers>
+  JsonText& list(const Numbers& numbers) {
+    open('[');
+    for (const auto each : numbers) number(each);
+    return close(']');
+  }
   const std::string& text() const { return text_; }
 
  private:

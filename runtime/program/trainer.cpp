@@ -2,11 +2,14 @@
 // Training from start or checkpoint to the last epoch.
 #include "runtime/program/trainer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
 #include "runtime/formats/error.h"
 #include "runtime/formats/text.h"
+#include "runtime/formats/whole_file.h"
 #include "runtime/program/failure.h"
 #include "runtime/program/measurement_text.h"
 #include "runtime/program/non_finite.h"
@@ -155,6 +158,7 @@ void Trainer::save_checkpoint() {
          "` are not finite: training stopped, and the checkpoint before it stays");
   try {
     write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
+    checkpoint_written_ = true;
   } catch (const formats::FormatError& error) {
     print_diagnostic("warning", "THE CHECKPOINT WAS NOT WRITTEN: " + std::string(error.what()), "training goes on until the next one");
   }
@@ -183,9 +187,19 @@ int Trainer::run() {
   return finish();
 }
 
+/// Files that nobody asked for want a word.
+void Trainer::tell_checkpoint() const {
+  if (options_.quiet || !checkpoint_written_) return;
+  const std::string previous = formats::previous_path(options_.checkpoint);
+  std::string text = "the checkpoint " + formats::quote_name(options_.checkpoint) + " holds what training goes on with: `train --resume --epochs N`";
+  if (access(previous.c_str(), F_OK) == 0) text += "; the one before it is " + formats::quote_name(previous);
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
 int Trainer::finish() {
   if (!measured_ && session_.settings.epochs > 0 && !measure()) return leave_on_signal();
   if (!options_.save.empty()) write_weights(options_.save, model_);
+  tell_checkpoint();
   if (measured_) std::fputs(summary_text(data_.measured().name, *measured_).c_str(), stdout);
   return kDone;
 }

@@ -47,6 +47,7 @@ class Trainer {
   [[noreturn]] void stop_not_finite(double rate, std::span<const uint32_t> samples);
   int leave_on_signal();
   int finish();
+  void tell_checkpoint() const;
   EpochNumbers epoch_numbers(int64_t batches) const;
   TrainingIdentity identity() const;
   int64_t batches_per_epoch() const;
@@ -71,6 +72,7 @@ class Trainer {
   std::unique_ptr<TrainingLog> log_;
   std::unique_ptr<ProgressDisplay> progress_;
   std::optional<Measurement> measured_;
+  bool checkpoint_written_ = false;
   int32_t accuracy_ = -1;                    // the column of the metric, or -1
 };
 

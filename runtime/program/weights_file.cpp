@@ -3,6 +3,7 @@
 #include "runtime/program/weights_file.h"
 
 #include <cstring>
+#include <set>
 
 #include "runtime/formats/text.h"
 #include "runtime/program/failure.h"
@@ -59,6 +60,17 @@ void write_weights(const std::string& path, const Model& model) {
   formats::write_safetensors(path, views, {{"network", model.program->network}, {"producer", model.program->compiler}});
 }
 
+/// What to do where the tensors fit one after the other, and only their names differ: as from PyTorch's numbered modules.
+std::string renaming_help(const formats::Safetensors& file, const Model& model) {
+  std::multiset<std::vector<uint64_t>> wanted, there;
+  for (const auto tensors : {model.weight_tensors(), model.state_tensors()})
+    for (const cnn_tensor& tensor : tensors) wanted.insert(shape_of(tensor));
+  for (const formats::Tensor& tensor : file.tensors)
+    if (!is_skipped(tensor.name)) there.insert(tensor.shape);
+  if (wanted != there) return {};
+  return "; the file's tensors have the same shapes under other names: no option renames them, but a few lines of Python do, as in docs/from-pytorch.md";
+}
+
 void read_weights(const formats::Safetensors& file, Model& model) {
   std::vector<std::string> problems;
   // Into copies first: a file that does not fit changes nothing.
@@ -71,7 +83,8 @@ void read_weights(const formats::Safetensors& file, Model& model) {
   if (!problems.empty()) {
     std::string list;
     for (const std::string& problem : problems) list += "\n  " + problem;
-    fail(formats::quote_name(file.file) + " does not fit the network `" + model.program->network + "`:" + list);
+    fail(formats::quote_name(file.file) + " does not fit the network `" + model.program->network + "`:" + list,
+         "`info` lists the names and shapes that the network wants" + renaming_help(file, model));
   }
   if (!weights.empty()) std::memcpy(model.weights, weights.data(), weights.size());
   if (!states.empty()) std::memcpy(model.states, states.data(), states.size());

@@ -75,7 +75,7 @@ def check(batch):
         assert plan[task]['prepared weights'] == prepared
         assert plan[task]['workspace'] == max(workspace[name] for name in functions & workspace.keys()), (plan, workspace)
 
-    shape = [int(extent) for extent in information['inputs'][0]['shape'].split('x')]
+    shape = information['inputs'][0]['shape']
     generator = numpy.random.default_rng(0)
     numpy.save('x.npy', generator.integers(0, 256, [batch, *shape], dtype=numpy.uint8))
     numpy.save('y.npy', numpy.arange(batch) % 10)
