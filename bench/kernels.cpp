@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GFLOP/s of each template on layers of LeNet and ResNet-20, one thread, against the multiply-add peak of this machine that is
+// GFLOP/s of each template on layers of LeNet and ResNets, one thread, against the multiply-add peak of this machine that is
 // measured around each run. Usage: bench_kernels [FILTER] [BATCH]. Halide's JIT may reassociate here; built programs may not.
 #include <fmt/format.h>
 #include <immintrin.h>
@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "ir/builder.h"
 #include "test/lower/plan_runner.h"
 
 namespace cnnc {
@@ -85,6 +86,61 @@ void measure(const Line& line, const std::string& function, int64_t images) {
   }
 }
 
+struct BlockedLine {
+  std::string name;
+  int64_t channels, filters, size, kernel, stride;
+};
+
+/// A convolution of inference whose operand another one has made, in blocks of channels where the plan chooses them.
+void measure_blocked(const BlockedLine& line, int64_t images) {
+  Module module;
+  Function function;
+  function.name = "infer";
+  GraphBuilder build(function.graph);
+  const auto argument = [&](const std::string& name, Role role, const TensorType& type) {
+    const ValueId value = function.graph.add_argument(type);
+    function.arguments.push_back({name, role, value});
+    if (role == Role::Weight) module.parameters.push_back({name, role, type, {}, "weight", {}});
+    return value;
+  };
+  const int64_t pad = line.kernel / 2;
+  const ValueId x = argument("x", Role::Input, image({1, line.size, line.size}));
+  const ValueId made = build.add("conv", {x, argument("a", Role::Weight, weight({line.channels, 1, 1, 1}))});
+  const ValueId bias = argument("c", Role::Weight, weight({line.filters}));
+  const ValueId y = build.add("conv", {made, argument("b", Role::Weight, weight({line.filters, line.channels, line.kernel, line.kernel})), bias},
+                              {{"stride", Dims{line.stride, line.stride}}, {"pad", Dims{pad, pad, pad, pad}}});
+  function.results.push_back({"y", Role::Output, build.map("max(x0, 0)", {y})});
+  module.functions.push_back(function);
+  std::vector<TensorType> types;
+  for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
+  const Target& target = host_target();
+  const ModulePlan plan = make_plan(module, target, {});
+  PlanRunner runner(plan, 0, target, true);
+  const auto arguments = random_arrays(types, images, 1);
+  const double before = peak_avx512();
+  runner.run(arguments, images, {.repetitions = 30});
+  const double peak = (before + peak_avx512()) / 2;
+  size_t largest = 0;
+  const auto& kernels = plan.functions[0].kernels;
+  for (size_t k = 0; k < kernels.size(); ++k)
+    if (kernels[k].multiply_adds >= kernels[largest].multiply_adds) largest = k;
+  const double rate = 2 * kernels[largest].multiply_adds * static_cast<double>(images) / runner.seconds()[largest] * 1e-9;
+  fmt::print("{:22} {:10.1f} us  {:5.1f} GFLOP/s, {:3.0f} % of {:.0f}  {}\n", line.name, runner.seconds()[largest] * 1e6, rate,
+             100 * rate / peak, peak, to_string(kernels[largest].schedule));
+  std::fflush(stdout);
+}
+
+/// Layers of ResNets, and odd numbers of channels.
+const BlockedLine kBlockedLines[] = {
+    {"3x3 16 32x32", 16, 16, 32, 3, 1},        {"3x3 64 56x56", 64, 64, 56, 3, 1},       {"3x3 128 28x28", 128, 128, 28, 3, 1},
+    {"3x3 256 14x14", 256, 256, 14, 3, 1},     {"3x3 512 7x7", 512, 512, 7, 3, 1},       {"3x3/2 128-256 28x28", 128, 256, 28, 3, 2},
+    {"1x1 64-256 56x56", 64, 256, 56, 1, 1},   {"1x1 256-64 56x56", 256, 64, 56, 1, 1},  {"1x1 1024-256 14x14", 1024, 256, 14, 1, 1},
+    {"1x1 2048-512 7x7", 2048, 512, 7, 1, 1},  {"1x1/2 256-512 56x56", 256, 512, 56, 1, 2}, {"3x3 17-64 56x56", 17, 64, 56, 3, 1},
+    {"3x3 24-48 56x56", 24, 48, 56, 3, 1},     {"3x3 96 28x28", 96, 96, 28, 3, 1},       {"3x3 144 14x14", 144, 144, 14, 3, 1},
+    {"5x5 32 14x14", 32, 32, 14, 5, 1},        {"1x1 24-144 56x56", 24, 144, 56, 1, 1},  {"1x1 144-24 56x56", 144, 24, 56, 1, 1},
+    {"3x3 10-10 28x28", 10, 10, 28, 3, 1},     {"first 3-64 7x7/2 224", 3, 64, 224, 7, 2}, {"first 3-32 3x3/2 224", 3, 32, 224, 3, 2},
+};
+
 int run(int argc, char** argv) {
   const std::string filter = argc > 1 ? argv[1] : "";
   const int64_t images = argc > 2 ? std::atoll(argv[2]) : 64;
@@ -102,6 +158,8 @@ int run(int argc, char** argv) {
     measure(line, "bench.gradients", images);
     if (line.op == "conv" || line.op == "dense") measure(line, "infer", 1);
   }
+  for (const BlockedLine& line : kBlockedLines)
+    if (("blocked " + line.name).find(filter) != std::string::npos) measure_blocked(line, 1);
   return 0;
 }
 

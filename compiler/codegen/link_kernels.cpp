@@ -8,6 +8,8 @@
 #include <llvm/Linker/Linker.h>
 #include <llvm/Support/MemoryBuffer.h>
 
+#include <functional>
+
 #include "codegen/llvm_module.h"
 #include "support/check.h"
 
@@ -92,20 +94,22 @@ Value* batch_extent(IRBuilder<>& builder, Value* batch, const Layout& layout) {
   return builder.CreateUDiv(builder.CreateAdd(batch, builder.getInt32(static_cast<uint32_t>(layout.vector - 1))), lanes);
 }
 
-/// A halide_buffer_t on the stack for memory at `host`.
+/// A halide_buffer_t on the stack for a value in memory at `start`; of a result it describes the image without the border.
 Value* make_buffer(IRBuilder<>& builder, const HalideTypes& types, const TensorType& type, const Layout& layout, Value* batch,
-                   Value* host) {
+                   Value* start, bool is_result) {
   const std::vector<StoredDim> dims = stored_dims(type, layout);
+  const int64_t skipped = is_result ? border_elements(dims) * element_bytes(type.element) : 0;
+  Value* host = builder.CreateConstInBoundsGEP1_64(builder.getInt8Ty(), start, static_cast<uint64_t>(skipped));
   auto* dims_type = llvm::ArrayType::get(types.dimension, std::max<size_t>(dims.size(), 1));
   Value* storage = builder.CreateAlloca(dims_type);
-  int64_t stride = 1;
   for (size_t i = 0; i < dims.size(); ++i) {
-    Value* extent = dims[i].is_batch ? batch_extent(builder, batch, layout) : builder.getInt32(static_cast<uint32_t>(dims[i].extent));
-    Value* fields[] = {builder.getInt32(0), extent, builder.getInt32(static_cast<uint32_t>(stride)), builder.getInt32(0)};
+    const StoredDim& dim = dims[i];
+    const int64_t before = is_result ? 0 : dim.before, after = is_result ? 0 : dim.after;
+    Value* extent = dim.is_batch ? batch_extent(builder, batch, layout) : builder.getInt32(static_cast<uint32_t>(before + dim.extent + after));
+    Value* fields[] = {builder.getInt32(static_cast<uint32_t>(-before)), extent, builder.getInt32(static_cast<uint32_t>(dim.stride)), builder.getInt32(0)};
     for (uint32_t field = 0; field < 4; ++field)
       builder.CreateStore(fields[field], builder.CreateConstInBoundsGEP2_32(types.dimension,
                           builder.CreateConstInBoundsGEP2_32(dims_type, storage, 0, static_cast<uint32_t>(i)), 0, field));
-    stride *= dims[i].extent;
   }
   Value* buffer = builder.CreateAlloca(types.buffer);
   builder.CreateStore(llvm::Constant::getNullValue(types.buffer), buffer);
@@ -115,6 +119,50 @@ Value* make_buffer(IRBuilder<>& builder, const HalideTypes& types, const TensorT
   builder.CreateStore(builder.getInt32(static_cast<uint32_t>(dims.size())), field(5));
   builder.CreateStore(storage, field(6));
   return buffer;
+}
+
+/// for (i = 0; i < count; ++i) body(i), where count is at least 1; goes on behind the loop.
+void count_loop(IRBuilder<>& builder, Value* count, const std::function<void(Value*)>& body) {
+  llvm::LLVMContext& context = builder.getContext();
+  llvm::BasicBlock* before = builder.GetInsertBlock();
+  auto* loop = llvm::BasicBlock::Create(context, "loop", before->getParent());
+  auto* after = llvm::BasicBlock::Create(context, "after", before->getParent());
+  builder.CreateBr(loop);
+  builder.SetInsertPoint(loop);
+  auto* i = builder.CreatePHI(builder.getInt64Ty(), 2);
+  i->addIncoming(builder.getInt64(0), before);
+  body(i);
+  Value* next = builder.CreateAdd(i, builder.getInt64(1));
+  i->addIncoming(next, builder.GetInsertBlock());
+  builder.CreateCondBr(builder.CreateICmpULT(next, count), loop, after);
+  builder.SetInsertPoint(after);
+}
+
+/// Zeros around every plane of a result that has a border: what lies there was another value before.
+void zero_border(IRBuilder<>& builder, const TensorType& type, const Layout& layout, Value* batch, Value* start) {
+  if (layout.border.empty()) return;
+  const std::vector<StoredDim> dims = stored_dims(type, layout);   // lane, column, row, block, perhaps image
+  const auto bytes = [&](int64_t elements) { return builder.getInt64(static_cast<uint64_t>(elements * element_bytes(type.element))); };
+  const StoredDim &column = dims[1], &row = dims[2], &block = dims[3];
+  Value* planes = builder.getInt64(static_cast<uint64_t>(block.extent));
+  if (type.batched) planes = builder.CreateMul(planes, builder.CreateZExt(batch, builder.getInt64Ty()));
+  const auto zero = [&](Value* at, int64_t elements) {
+    builder.CreateMemSet(at, builder.getInt8(0), bytes(elements), llvm::Align(16));
+  };
+  const auto address = [&](Value* base, Value* offset) { return builder.CreateGEP(builder.getInt8Ty(), base, offset); };
+  // The zeros on both sides of a line break are one piece of memory: a plane is a head, pieces between rows, and a tail.
+  const int64_t head = row.before * row.stride + column.before * column.stride;
+  const int64_t between = (column.before + column.after) * column.stride, tail = row.after * row.stride + column.after * column.stride;
+  count_loop(builder, planes, [&](Value* plane) {
+    Value* base = address(start, builder.CreateMul(plane, bytes(block.stride)));
+    if (head > 0) zero(base, head);
+    if (tail > 0) zero(address(base, bytes(block.stride - tail)), tail);
+    if (between == 0 || row.extent == 1) return;
+    count_loop(builder, builder.getInt64(static_cast<uint64_t>(row.extent - 1)), [&](Value* index) {
+      Value* end_of_row = builder.CreateAdd(bytes(head + column.extent * column.stride), builder.CreateMul(index, bytes(row.stride)));
+      zero(address(base, end_of_row), between);
+    });
+  });
 }
 
 llvm::Function* make_thunk(llvm::Module& module, const KernelCode& code, const Target& target) {
@@ -132,10 +180,14 @@ llvm::Function* make_thunk(llvm::Module& module, const KernelCode& code, const T
   set_target_attributes(*thunk, target);
   IRBuilder<> builder(llvm::BasicBlock::Create(context, "entry", thunk));
   std::vector<Value*> arguments = {thunk->getArg(0), thunk->getArg(1)};
-  for (size_t i = 0; i < values.size(); ++i)
-    arguments.push_back(make_buffer(builder, types, code.plan->function->graph.type(values[i]),
-                                    code.plan->layouts.at(static_cast<size_t>(values[i].index)), thunk->getArg(1),
-                                    thunk->getArg(static_cast<unsigned>(i) + 2)));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const TensorType& type = code.plan->function->graph.type(values[i]);
+    const Layout& layout = code.plan->layouts.at(static_cast<size_t>(values[i].index));
+    Value* start = thunk->getArg(static_cast<unsigned>(i) + 2);
+    const bool is_result = i >= code.kernel->reads.size();
+    if (is_result) zero_border(builder, type, layout, thunk->getArg(1), start);
+    arguments.push_back(make_buffer(builder, types, type, layout, thunk->getArg(1), start, is_result));
+  }
   llvm::Function* kernel = module.getFunction(code.function);
   CNNC_CHECK(kernel && kernel->arg_size() == arguments.size(),
              fmt::format("kernel {} takes {} parameters, its plan has {}", code.kernel->name, kernel ? kernel->arg_size() : 0, arguments.size()));

@@ -16,6 +16,8 @@ namespace {
 using Halide::Expr;
 using Halide::Var;
 
+constexpr int kAlignment = 64;   // bytes
+
 bool same(const Expr& a, const Expr& b) { return a.same_as(b); }
 
 bool same(const Spot& a, const Spot& b) {
@@ -25,17 +27,16 @@ bool same(const Spot& a, const Spot& b) {
   return true;
 }
 
-/// outer * factor + inner of a coordinate, whether it is known or must be computed.
-std::pair<Expr, Expr> parts(const Coordinate& coordinate, int64_t factor) {
-  if (coordinate.factor == factor) return {coordinate.outer, coordinate.inner};
-  const auto divisor = static_cast<int32_t>(factor);
-  return {coordinate.value / divisor, coordinate.value % divisor};
-}
-
 }  // namespace
 
 Coordinate Coordinate::split(const Expr& outer, const Expr& inner, int64_t factor) {
   return {.value = outer * static_cast<int32_t>(factor) + inner, .outer = outer, .inner = inner, .factor = factor};
+}
+
+std::pair<Expr, Expr> Coordinate::parts(int64_t wanted) const {
+  if (factor == wanted) return {outer, inner};
+  const auto divisor = static_cast<int32_t>(wanted);
+  return {value / divisor, value % divisor};
 }
 
 KernelBuilder::KernelBuilder(const FunctionPlan& plan, const Kernel& kernel, const Target& target)
@@ -44,19 +45,18 @@ KernelBuilder::KernelBuilder(const FunctionPlan& plan, const Kernel& kernel, con
     const ValueId value = kernel.reads[i];
     const std::vector<StoredDim> dims = stored_dims(type(value), layout(value));
     Halide::ImageParam memory(halide_type(type(value).element), static_cast<int>(dims.size()), "r" + std::to_string(i));
-    int64_t stride = 1;
     for (size_t axis = 0; axis < dims.size(); ++axis) {
       auto dim = memory.dim(static_cast<int>(axis));
       if (dims[axis].is_batch) {
         dim.set_min(0);
       } else {
-        dim.set_bounds(0, static_cast<int32_t>(dims[axis].extent));
+        const StoredDim& stored = dims[axis];
+        dim.set_bounds(static_cast<int32_t>(-stored.before), static_cast<int32_t>(stored.before + stored.extent + stored.after));
       }
-      dim.set_stride(static_cast<int32_t>(stride));
-      stride *= dims[axis].extent;
+      dim.set_stride(static_cast<int32_t>(dims[axis].stride));
     }
     // Everything but cells of scalars starts at a multiple of 64 bytes.
-    if (!dims.empty()) memory.set_host_alignment(64);
+    if (!dims.empty()) memory.set_host_alignment(kAlignment);
     reads_.emplace(value, memory);
   }
 }
@@ -89,7 +89,19 @@ Expr KernelBuilder::element(ValueId value, const Spot& spot) {
   return expression;
 }
 
-Expr KernelBuilder::load(ValueId value, const Spot& spot) { return memory(value)(stored_coordinates(value, spot)); }
+Expr KernelBuilder::load(ValueId value, const Spot& spot) {
+  // Lanes of the last block that lie beyond the extent read the last element, where the memory does not fill blocks up.
+  const TensorType& shape = type(value);
+  const Layout& memory_layout = layout(value);
+  Spot inside = spot;
+  for (size_t axis = 0; axis < inside.at.size(); ++axis) {
+    Coordinate& at = inside.at[axis];
+    const bool filled = axis == 0 && at.factor == (memory_layout.kind == LayoutKind::Packed ? memory_layout.tile[0] : memory_layout.vector);
+    if (at.factor > 1 && !filled && shape.dims[axis] % at.factor != 0)
+      at = Coordinate::whole(clamp(at.value, 0, static_cast<int32_t>(shape.dims[axis]) - 1));
+  }
+  return memory(value)(stored_coordinates(value, inside));
+}
 
 std::vector<Expr> KernelBuilder::stored_coordinates(ValueId value, const Spot& spot) const {
   const TensorType& shape = type(value);
@@ -97,7 +109,7 @@ std::vector<Expr> KernelBuilder::stored_coordinates(ValueId value, const Spot& s
   std::vector<Expr> coordinates;
   if (memory_layout.kind == LayoutKind::Packed) {
     const int64_t lanes = memory_layout.tile[0], blocks = memory_layout.tile[1];
-    const auto [vector, lane] = parts(spot.at[0], lanes);
+    const auto [vector, lane] = spot.at[0].parts(lanes);
     coordinates = {lane, vector % static_cast<int32_t>(blocks), spot.at[1].value};
     for (size_t axis = shape.dims.size(); axis-- > 2;) coordinates.push_back(spot.at[axis].value);
     coordinates.push_back(vector / static_cast<int32_t>(blocks));
@@ -105,11 +117,11 @@ std::vector<Expr> KernelBuilder::stored_coordinates(ValueId value, const Spot& s
   }
   std::pair<Expr, Expr> image{spot.image.value, {}}, channel;
   if (memory_layout.kind == LayoutKind::Lanes) {
-    image = parts(spot.image, memory_layout.vector);
+    image = spot.image.parts(memory_layout.vector);
     coordinates.push_back(image.second);
   }
   if (memory_layout.kind == LayoutKind::Blocked) {
-    channel = parts(spot.at[0], memory_layout.vector);
+    channel = spot.at[0].parts(memory_layout.vector);
     coordinates.push_back(channel.second);
   }
   for (size_t axis = shape.dims.size(); axis-- > 0;)
@@ -160,7 +172,6 @@ StoredVariables KernelBuilder::variables(ValueId value) const {
 
 void KernelBuilder::fix_output(Halide::OutputImageParam buffer, ValueId value, bool bounds) const {
   const std::vector<StoredDim> dims = stored_dims(type(value), layout(value));
-  int64_t stride = 1;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     auto dim = buffer.dim(static_cast<int>(axis));
     if (bounds) {
@@ -170,10 +181,11 @@ void KernelBuilder::fix_output(Halide::OutputImageParam buffer, ValueId value, b
         dim.set_bounds(0, static_cast<int32_t>(dims[axis].extent));
       }
     }
-    dim.set_stride(static_cast<int32_t>(stride));
-    stride *= dims[axis].extent;
+    dim.set_stride(static_cast<int32_t>(dims[axis].stride));
   }
-  if (!dims.empty()) buffer.set_host_alignment(64);
+  // The image starts behind a border of whole vectors.
+  const int vector_bytes = static_cast<int>(layout(value).vector) * element_bytes(type(value).element);
+  if (!dims.empty()) buffer.set_host_alignment(layout(value).border.empty() ? kAlignment : std::min(kAlignment, vector_bytes));
 }
 
 std::vector<Halide::Argument> KernelBuilder::arguments() const {

@@ -25,6 +25,8 @@ struct Coordinate {
 
   static Coordinate whole(Halide::Expr value) { return {.value = std::move(value), .outer = {}, .inner = {}}; }
   static Coordinate split(const Halide::Expr& outer, const Halide::Expr& inner, int64_t factor);
+  /// The outer and inner part for this factor, whether they are known or must be computed.
+  std::pair<Halide::Expr, Halide::Expr> parts(int64_t wanted) const;
 };
 
 /// A place in a value.
@@ -82,7 +84,8 @@ class KernelBuilder {
   int64_t unroll_limit() const { return unroll_limit_; }
   std::vector<ReductionFunc>& reductions() { return reductions_; }
 
-  /// Fixes minima, extents and strides of a result's buffer. Of a tuple only the first buffer has bounds.
+  /// Fixes minima, extents and strides of a result's buffer: the image, without the border that lies around it. (A buffer that
+  /// is read has the border, at negative coordinates.) Of a tuple only the first buffer has bounds.
   void fix_output(Halide::OutputImageParam buffer, ValueId value, bool bounds) const;
   /// The parameters of the compiled function, in order.
   std::vector<Halide::Argument> arguments() const;
@@ -112,6 +115,7 @@ Halide::Pipeline build_plain(KernelBuilder& builder);
 Halide::Pipeline build_elementwise(KernelBuilder& builder);
 Halide::Pipeline build_reduce_lanes(KernelBuilder& builder);
 Halide::Pipeline build_conv_forward(KernelBuilder& builder);
+Halide::Pipeline build_conv_direct(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_input(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder);
 Halide::Pipeline build_dense_lanes(KernelBuilder& builder);

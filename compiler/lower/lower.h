@@ -11,8 +11,9 @@ namespace cnnc {
 
 /// The compiled kernel is
 ///   int32_t NAME(void* user_context, int32_t batch, halide_buffer_t* read0, …, halide_buffer_t* write0, …)
-/// with the buffers of kernel.reads then kernel.writes, dimensions as stored_dims says (min 0, dense strides; the batch
-/// dimension has as many images, or groups of images, as the run has). It uses halide_do_par_for, and nothing else from outside
+/// with the buffers of kernel.reads then kernel.writes, dimensions as stored_dims says (min 0; a buffer that is read begins with
+/// its border, at min -before, one that is written is the image alone; the batch dimension has as many images, or groups of
+/// images, as the run has). Borders hold zeros before the kernel that writes the image runs. It uses halide_do_par_for, and nothing else from outside
 /// (no malloc, no error, no print; libm for f64).
 struct LoweredKernel {
   std::string bitcode;

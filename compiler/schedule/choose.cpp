@@ -2,10 +2,9 @@
 // The first simple rule: which template computes a kernel, with which parameters. Tiles fill the registers, never more; among
 // those the one with the best share of useful work and the fewest loads for a multiply-add wins.
 #include <algorithm>
-#include <bit>
-#include <cmath>
 
 #include "ir/op.h"
+#include "schedule/conv_numbers.h"
 #include "schedule/steps.h"
 #include "schedule/templates.h"
 #include "support/check.h"
@@ -15,63 +14,6 @@ namespace {
 
 constexpr int64_t kScratchBytes = 96 << 10;        // of one band: a part of the second-level cache
 constexpr int64_t kLargestScratchBytes = 256 << 10;   // on the stack
-
-int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t power_of_two_below(int64_t n) { return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(n))); }
-
-/// The largest divisor of n that is at most `most` and satisfies `fits`; 1 if there is none.
-template <class Fits>
-int64_t largest_divisor(int64_t n, int64_t most, Fits fits) {
-  for (int64_t d = std::min(n, most); d > 1; --d)
-    if (n % d == 0 && fits(d)) return d;
-  return 1;
-}
-int64_t largest_divisor(int64_t n, int64_t most) {
-  return largest_divisor(n, most, [](int64_t) { return true; });
-}
-
-/// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
-double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
-  constexpr double kSumsForLatency = 10, kFreeLoads = 0.5;
-  return std::min(1.0, static_cast<double>(sums) / kSumsForLatency) / (1 + 0.8 * std::max(0.0, loads_per_multiply_add - kFreeLoads));
-}
-
-struct Tile {
-  int64_t columns = 1, channels = 1;
-};
-
-/// columns of `width` by a divisor of `channels`, in the registers.
-Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1) {
-  Tile best;
-  double best_score = 0;
-  for (int64_t c = 1; c <= std::min(most_columns, width / unit); ++c)
-    for (int64_t f = 1; f <= std::min<int64_t>(channels, 16); ++f) {
-      if (channels % f != 0 || tile_registers(c, f) > registers) continue;
-      const double useful = static_cast<double>(width) / static_cast<double>(ceil_divide(width, c * unit) * c * unit);
-      const double score = useful * tile_efficiency(c * f, static_cast<double>(c + f) / static_cast<double>(c * f));
-      if (score > best_score + 1e-9) best_score = score, best = {c, f};
-    }
-  return best;
-}
-
-/// Convolutions in numbers.
-struct Conv {
-  Dims x, y, weight, stride, pad, dilation;
-  int64_t groups = 1;
-  int64_t taps_height() const { return (weight[2] - 1) * dilation[0] + 1; }
-  int64_t taps_width() const { return (weight[3] - 1) * dilation[1] + 1; }
-  bool has_border() const {
-    for (size_t axis = 0; axis < 2; ++axis) {
-      const int64_t reach = (y[axis + 1] - 1) * stride[axis] + (axis == 0 ? taps_height() : taps_width());
-      if (pad[axis] > 0 || reach - pad[axis] > x[axis + 1]) return true;
-    }
-    return false;
-  }
-  /// Bytes of the bordered copy of x that `rows` rows of y need, for so many channels.
-  int64_t band_bytes(int64_t rows, int64_t channels, int64_t bytes) const {
-    return ((rows - 1) * stride[0] + taps_height()) * ((y[2] - 1) * stride[1] + taps_width()) * channels * bytes;
-  }
-};
 
 class Chooser {
  public:
@@ -138,44 +80,49 @@ class Chooser {
     return {"reduce.lanes", {{"partial", largest_divisor(extent, 8)}}};
   }
 
-  Conv numbers(const Node& node, ValueId x, ValueId y, ValueId weight) const {
-    const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
-    return {graph_.type(x).dims, graph_.type(y).dims, graph_.type(weight).dims, list("stride"), list("pad"), list("dilation"),
-            std::get<int64_t>(node.attributes.at("groups"))};
-  }
-
   Schedule conv(const Node& node) const {
     const ValueId x = node.operands[0], y = node.results[0];
-    const Conv c = numbers(node, x, y, node.operands[1]);
+    const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
+    if (layout(y).kind == LayoutKind::Blocked) return conv_direct(c, node);
     const bool lanes = is_lanes(y) && is_lanes(x);
-    int64_t vector = group_, bytes = vector_bytes(y);
-    Tile tile;
+    const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
+    int64_t vector = group_, columns = 1, filters = 1;
     if (lanes) {
-      tile = register_tile(c.y[2], c.weight[0] / c.groups, registers_, 14);
+      const Tile tile = register_tile(c.y[2], c.group_filters(), registers_, 14);
+      columns = tile.columns, filters = tile.channels;
     } else {
-      bytes = element_bytes(graph_.type(y).element);
-      double best = 0;
-      for (int64_t v = std::min(lanes_of(y), power_of_two_below(c.y[2])); v >= 1; v /= 2) {
-        const Tile candidate = register_tile(c.y[2], c.weight[0] / c.groups, registers_, 6, v);
-        const int64_t width = candidate.columns * v;
-        const double score = static_cast<double>(v * c.y[2]) / static_cast<double>(ceil_divide(c.y[2], width) * width) *
-                             tile_efficiency(candidate.columns * candidate.channels, 0);
-        if (score > best) best = score, vector = v, tile = candidate;
-      }
+      const PlanarTile tile = planar_tile(c, lanes_of(y), registers_);
+      vector = tile.vector, columns = tile.columns, filters = tile.filters;
     }
     int64_t rows = 1, border = 0;
     if (c.has_border()) {
       border = 1;
       rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= kScratchBytes; });
       if (c.band_bytes(rows, c.x[0], bytes) > kLargestScratchBytes) border = 2;
-      if (border == 2 && c.groups > 1) tile.channels = 1;
+      if (border == 2 && c.groups > 1) filters = 1;
     }
     return {lanes ? "conv.lanes" : "conv.planar",
-            {{"columns", tile.columns}, {"filters", tile.channels}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+            {{"columns", columns}, {"filters", filters}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+  }
+
+  /// x is planar, or in blocks with a border of zeros as wide as the taps reach.
+  Schedule conv_direct(const ConvNumbers& c, const Node& node) const {
+    const ValueId x = node.operands[0], y = node.results[0];
+    const Layout& packed = layout(node.operands[1]);
+    const BlockedTile tile = blocked_tile(c, layout(y).vector, registers_, packed.tile.at(1));
+    const bool copies = is_planar(x) && c.has_border();
+    // A planar x is copied, band by band. Otherwise all rows are one band, so that weights are read once.
+    const auto fits = [&](int64_t rows) { return !copies || c.band_bytes(rows, c.x[0], element_bytes(graph_.type(x).element)) <= kScratchBytes; };
+    int64_t band = c.y[1];
+    if (!fits(band)) band = std::max(tile.rows, largest_divisor(c.y[1], c.y[1], [&](int64_t rows) { return rows % tile.rows == 0 && fits(rows); }));
+    const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
+    return {"conv.direct",
+            {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
+             {"unroll", largest_divisor(reduced, 4)}}};
   }
 
   /// The share of taps that meet a place of y, along one axis.
-  static double useful_taps(const Conv& c, size_t axis) {
+  static double useful_taps(const ConvNumbers& c, size_t axis) {
     const int64_t extent = c.x[axis + 1], taps = c.weight[axis + 2];
     int64_t useful = 0;
     for (int64_t i = 0; i < extent; ++i)
@@ -188,7 +135,7 @@ class Chooser {
 
   Schedule conv_grad_input(const Node& node) const {
     const ValueId dy = node.operands[0], dx = node.results[0];
-    const Conv c = numbers(node, dx, dy, node.operands[1]);
+    const ConvNumbers c = conv_numbers(graph_, node, dx, dy, node.operands[1]);
     const int64_t channels = c.weight[1], width = c.x[2];
     const bool strided = c.stride != Dims{1, 1};
     constexpr double kMostlyUseful = 0.8;
@@ -212,7 +159,7 @@ class Chooser {
 
   Schedule conv_grad_weight(const Node& node, const Kernel& kernel) const {
     const ValueId x = node.operands[0], dy = node.operands[1];
-    const Conv c = numbers(node, x, dy, node.results[0]);
+    const ConvNumbers c = conv_numbers(graph_, node, x, dy, node.results[0]);
     const int64_t taps = c.weight[3], filters = c.weight[0] / c.groups, channels = c.weight[1];
     if (taps + 2 > registers_) return elementwise(kernel);
     const int64_t border = c.has_border() ? 1 : 0;

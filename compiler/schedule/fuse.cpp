@@ -73,10 +73,11 @@ class Fuser {
     return can_inline(node) ? NodeRole::Inlined : NodeRole::Computed;
   }
 
-  /// Row-major order is that of the memory, except where a vector holds channels.
+  /// Row-major order is that of the memory, except where a vector holds channels: layouts differ only where it is the same.
   bool keeps_memory(const Node& reshape) const {
     const Layout& from = layout(reshape.operands[0]);
-    return from == layout(reshape.results[0]) && (from.kind == LayoutKind::Planar || from.kind == LayoutKind::Lanes);
+    const Layout& to = layout(reshape.results[0]);
+    return (from == to && from.kind != LayoutKind::Blocked) || (from.kind == LayoutKind::Blocked && to.kind == LayoutKind::Planar);
   }
 
   bool can_inline(const Node& node) const {
@@ -86,7 +87,7 @@ class Fuser {
     const bool cheap = is_cheap(std::get<ScalarExpression>(node.attributes.at("f")));
     if (users.empty() || (!cheap && users.size() > 1) || (users.size() > 1 && node.operands.size() > 2)) return false;
     for (ValueId operand : node.operands)   // a copy changes the layout: that is its purpose
-      if (graph_.type(operand) == type && !(layout(operand) == layout(node.results[0]))) return false;
+      if (graph_.type(operand) == type && !layout(operand).same_order(layout(node.results[0]))) return false;
     for (int32_t user : users) {
       const Node& reader = graph_.node(user);
       const std::string& op = reader.op->name;
@@ -126,7 +127,7 @@ class Fuser {
     if (kernel.nodes.size() >= kMostNodes && draft_.purpose != Purpose::Update) return false;
     const ValueId result = node.results[0];
     const ValueId other = graph_.node(kernel.nodes.front()).results[0];
-    return graph_.type(result) == graph_.type(other) && layout(result) == layout(other) && reads_at_own_place(node, kernel);
+    return graph_.type(result) == graph_.type(other) && layout(result).same_order(layout(other)) && reads_at_own_place(node, kernel);
   }
 
   /// What the kernel computes itself is read at the place of the result only, also through inlined nodes.

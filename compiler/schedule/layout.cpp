@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The layout of every value, by the purpose of the function: training keeps images innermost, all else
-// is planar. A value that is read in another layout than it has is copied, once for each layout.
+// The layout of every value, by the purpose of the function: training keeps images innermost; inference keeps channels in
+// blocks where a convolution gains from it, and what is computed from blocks elementwise stays in blocks; all else is planar.
+// A value that is read in another layout than it has is copied, once for each layout.
+#include <algorithm>
 #include <map>
 
 #include "ir/op.h"
+#include "schedule/conv_numbers.h"
 #include "schedule/steps.h"
 
 namespace cnnc {
@@ -32,16 +35,19 @@ class LayoutChooser {
     for (size_t index = 0; index < used.size(); ++index) {
       if (!used[index]) continue;
       const Node& node = source_->graph.nodes()[index];
+      const bool blocked = makes_blocks(node);
       std::vector<ValueId> operands;
       for (size_t i = 0; i < node.operands.size(); ++i)
-        operands.push_back(node.operands[i].valid() ? converted(node.operands[i], wanted(node, i), node.layer) : ValueId{});
+        operands.push_back(node.operands[i].valid() ? converted(node.operands[i], wanted(node, i, blocked), node.layer) : ValueId{});
       const auto results = copy_node(to_->graph, node, operands);
-      for (size_t i = 0; i < results.size(); ++i) set(node.results[i], results[i], natural(source_->graph.type(node.results[i])));
+      for (size_t i = 0; i < results.size(); ++i)
+        set(node.results[i], results[i], blocked ? blocks() : natural(source_->graph.type(node.results[i])));
     }
     for (const Port& port : source_->results) {
       const Layout layout = port_layout(port, source_->graph.type(port.value));
       to_->results.push_back({port.name, port.role, converted(port.value, layout, port.name)});
     }
+    add_borders();
     Draft draft;
     draft.function = to_;
     draft.purpose = purpose_;
@@ -93,11 +99,97 @@ class LayoutChooser {
     return element_count(type.dims) == 1 ? natural(type) : Layout{};
   }
 
+  // ---- blocks of channels, in inference
+
+  Layout blocks() const { return {LayoutKind::Blocked, lanes_}; }
+  const Layout& layout_of(ValueId old) const { return layouts_[index(values_[index(old)])]; }
+  bool is_blocked(ValueId old) const { return layout_of(old).kind == LayoutKind::Blocked; }
+  /// Blocked, and no lane of the last block idles.
+  bool fills_blocks(ValueId old) const { return is_blocked(old) && source_->graph.type(old).dims[0] % lanes_ == 0; }
+
+  ConvNumbers numbers(const Node& node) const {
+    return conv_numbers(source_->graph, node, node.operands[0], node.results[0], node.operands[1]);
+  }
+
+  /// Whether the results of the node are made in blocks of channels.
+  bool makes_blocks(const Node& node) const {
+    if (purpose_ != Purpose::Inference || lanes_ < 2) return false;
+    const TensorType& type = source_->graph.type(node.results[0]);
+    if (type.dims.size() != 3 || type.element != network_element()) return false;
+    const std::string& op = node.op->name;
+    if (op == "conv") return prefers_blocks(numbers(node), is_blocked(node.operands[0]), lanes_, context_.target.vector_registers);
+    if (op == "maxpool" || op == "avgpool") return is_blocked(node.operands[0]);
+    if (op == "reduce") {
+      const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
+      return is_blocked(node.operands[0]) && (axes.empty() || axes[0] > 0) && !std::get<bool>(node.attributes.at("batch"));
+    }
+    if (op == "concat") {
+      const bool joins_channels = std::get<int64_t>(node.attributes.at("axis")) == 0;
+      return joins_channels && std::all_of(node.operands.begin(), node.operands.end(), [&](ValueId v) { return fills_blocks(v); });
+    }
+    return op == "map" && std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) {
+             return is_blocked(v) && source_->graph.type(v).dims == type.dims;
+           });
+  }
+
+  /// Whether a reshape of blocks is one of the same memory: vectors of channels, without a border that a convolution wants.
+  bool is_vector_of_blocks(ValueId old) const {
+    const Dims& dims = source_->graph.type(old).dims;
+    const auto& nodes = source_->graph.nodes();
+    const auto is_convolved = [&](const Node& node) { return node.op->name == "conv" && node.operands[0] == old; };
+    return fills_blocks(old) && dims.size() == 3 && dims[1] * dims[2] == 1 && std::none_of(nodes.begin(), nodes.end(), is_convolved);
+  }
+
+  /// How a node that makes blocks, or reads some, reads its operand: as it is, where that is as good.
+  Layout wanted_in_blocks(const Node& node, size_t operand) const {
+    const ValueId value = node.operands[operand];
+    const TensorType& type = source_->graph.type(value);
+    const std::string& op = node.op->name;
+    if (op == "conv" && operand == 1) {
+      const Layout& now = layout_of(value);
+      const ConvNumbers c = numbers(node);
+      const bool fits = now.kind == LayoutKind::Packed && now.tile.at(0) == lanes_ && ceil_divide(c.group_filters(), lanes_) % now.tile.at(1) == 0;
+      return fits ? now : Layout{LayoutKind::Packed, 1, {lanes_, blocked_tile(c, lanes_, context_.target.vector_registers).blocks}};
+    }
+    if (op == "conv" && operand == 2) return type.dims[0] % lanes_ == 0 ? Layout{} : blocks();
+    const bool is_own_place = op == "map" && type.batched && type.dims == source_->graph.type(node.results[0]).dims;
+    return is_own_place && !is_recomputed(value) ? blocks() : layout_of(value);
+  }
+
+  /// Values that no kernel stores.
+  bool is_recomputed(ValueId old) const {
+    const int32_t node = source_->graph.value(old).node;
+    if (node < 0) return false;
+    const std::string& op = source_->graph.node(node).op->name;
+    return op == "broadcast" || op == "iota" || op == "images";
+  }
+
+  /// Blocks that a convolution reads get a border of zeros as wide as its taps reach.
+  void add_borders() {
+    for (const Node& node : to_->graph.nodes()) {
+      if (node.op->name != "conv" || layouts_[index(node.results[0])].kind != LayoutKind::Blocked) continue;
+      Layout& layout = layouts_[index(node.operands[0])];
+      const ConvNumbers numbers = conv_numbers(to_->graph, node, node.operands[0], node.results[0], node.operands[1]);
+      if (layout.kind != LayoutKind::Blocked || !numbers.has_border()) continue;
+      const Dims sides = numbers.border();
+      layout.border.resize(4, 0);
+      for (size_t side = 0; side < 4; ++side) layout.border[side] = std::max(layout.border[side], sides[side]);
+    }
+  }
+
+  // ---- all purposes
+
   /// The layout in which the node reads its operand.
-  Layout wanted(const Node& node, size_t operand) const {
-    const TensorType& type = source_->graph.type(node.operands[operand]);
+  Layout wanted(const Node& node, size_t operand, bool blocked) const {
+    const ValueId value = node.operands[operand];
+    const TensorType& type = source_->graph.type(value);
     // Labels and indices are read where they are.
-    return is_float(type) ? natural(type) : layouts_[index(values_[index(node.operands[operand])])];
+    if (!is_float(type)) return layout_of(value);
+    if (blocked) return wanted_in_blocks(node, operand);
+    // A planar map may read what it repeats (one number a channel) from blocks.
+    const bool repeats = node.op->name == "map" && type.dims != source_->graph.type(node.results[0]).dims;
+    const bool keeps = node.op->name == "reshape" ? is_vector_of_blocks(value) : repeats && is_blocked(value);
+    return keeps ? layout_of(value) : natural(type);
   }
 
   ValueId converted(ValueId old, const Layout& layout, const std::string& layer) {

@@ -89,14 +89,47 @@ FunctionPlan plan_function(const Function& function, const PlanContext& context)
   return plan;
 }
 
-/// Slots of what `prepare` makes, in its order. All planar: no template for inference packs its weights yet.
+/// Whether the node does nothing but bring its operand into another layout.
+bool is_copy(const Draft& draft, const Node& node) {
+  const auto layout = [&](ValueId value) { return draft.layouts[static_cast<size_t>(value.index)]; };
+  return node.op->name == "map" && node.operands.size() == 1 && !(layout(node.operands[0]) == layout(node.results[0])) &&
+         draft.function->graph.type(node.operands[0]) == draft.function->graph.type(node.results[0]) &&
+         std::get<ScalarExpression>(node.attributes.at("f")) == ScalarExpression::argument(0);
+}
+
+/// The layouts in which inference reads what `prepare` makes: where every reader of the first function that uses a value
+/// wants the same, or weights packed for tiles of other sizes, it is made so once and for all.
+std::map<std::string, Layout, std::less<>> prepared_layouts(const PlanContext& context) {
+  std::map<std::string, Layout, std::less<>> layouts;
+  for (const Function& function : context.module.functions) {
+    if (purpose_of(function, context.options) != Purpose::Inference) continue;
+    const Draft draft = choose_layouts(function, Purpose::Inference, context);
+    std::map<ValueId, std::vector<Layout>> wanted;
+    for (const Node& node : draft.function->graph.nodes())
+      for (ValueId operand : node.operands)
+        if (operand.valid()) wanted[operand].push_back(is_copy(draft, node) ? draft.layouts[static_cast<size_t>(node.results[0].index)] : Layout{});
+    for (const Port& port : draft.function->arguments) {
+      const std::vector<Layout>& readers = wanted[port.value];
+      if (port.role != Role::Prepared || readers.empty()) continue;
+      const bool agree = std::all_of(readers.begin(), readers.end(), [&](const Layout& layout) {
+        return layout == readers[0] || (layout.kind == LayoutKind::Packed && readers[0].kind == LayoutKind::Packed);
+      });
+      layouts.emplace(port.name, agree ? readers[0] : Layout{});
+    }
+  }
+  return layouts;
+}
+
+/// Slots of what `prepare` makes, in its order.
 std::vector<PreparedSlot> prepared_slots(PlanContext& context, int64_t& bytes) {
   std::vector<PreparedSlot> slots;
   bytes = 0;
   const Function* prepare = context.module.find("prepare");
   if (!prepare) return slots;
+  const auto layouts = prepared_layouts(context);
   for (const Port& port : prepare->results) {
-    PreparedSlot slot{port.name, prepare->graph.type(port.value), {}, bytes};
+    const auto layout = layouts.find(port.name);
+    PreparedSlot slot{port.name, prepare->graph.type(port.value), layout == layouts.end() ? Layout{} : layout->second, bytes};
     bytes += (stored_bytes(slot.type, slot.layout) + 63) / 64 * 64;
     context.prepared[port.name] = slot;
     slots.push_back(std::move(slot));

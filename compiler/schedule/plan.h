@@ -8,7 +8,8 @@
 //    it (constants of one number, broadcasts), or is an alias of its operand's memory (reshape);
 //  - kernels are in an order in which they may run; a kernel reads only values written by earlier kernels, arguments, constants;
 //  - the result is right for every batch: kernels take the batch as a run-time number. With `lanes` the images of a group lie
-//    innermost; those beyond the batch hold unspecified numbers, so whatever reduces over the batch masks them;
+//    innermost; those beyond the batch hold unspecified numbers, so whatever reduces over the batch masks them. With `blocked`
+//    the channels that fill up the last vector are unspecified too: reductions leave them out;
 //  - no kernel allocates: scratch of constant size lies on the stack (bounded), anything larger is a value of the plan.
 #pragma once
 #include <map>
@@ -24,15 +25,18 @@ namespace cnnc {
 enum class LayoutKind : uint8_t {
   Planar,    // [N][C][H][W]: files, arguments and results of the program, everything that is not batched
   Lanes,     // [N/V][C][H][W][V images]
-  Blocked,   // [N][C/V][H][W][V channels], channels padded to whole vectors
+  Blocked,   // [N][C/V][H][W][V channels], channels padded to whole vectors; perhaps with a border of zeros around H and W
   Packed,    // weights in the order in which a template reads them; `tile` is the template's
 };
 
 struct Layout {
   LayoutKind kind = LayoutKind::Planar;
   int64_t vector = 1;
-  Dims tile;                      // Packed: output blocks and lanes of a tile, and what else the template needs
+  Dims tile = {};                 // Packed: lanes and vectors of a tile of outputs
+  Dims border = {};               // Blocked: zeros above, left, below, right of the image; empty: none
   bool operator==(const Layout&) const = default;
+  /// Whether elements come in the same order, whatever lies around the image.
+  bool same_order(const Layout& other) const { return kind == other.kind && vector == other.vector && tile == other.tile; }
 };
 std::string to_string(const Layout& layout);      // "lanes(16)"
 
@@ -40,9 +44,13 @@ std::string to_string(const Layout& layout);      // "lanes(16)"
 struct StoredDim {
   int64_t extent = 1;             // for `is_batch`: images (or groups of images) are counted at run time, the extent is 1
   bool is_batch = false;
+  int64_t before = 0, after = 0;  // zeros on both sides
+  int64_t stride = 1;             // in elements
 };
-/// The memory of a value of this type in this layout. Dense: strides are products of the extents before.
+/// The memory of a value of this type in this layout. Dense: strides are products of the widths (borders included) before.
 std::vector<StoredDim> stored_dims(const TensorType& type, const Layout& layout);
+/// Elements before the first one of the image: those of the border.
+int64_t border_elements(const std::vector<StoredDim>& dims);
 /// Bytes of the value for one image (planar, blocked) or one group (lanes); of all of it where it is not batched.
 int64_t stored_bytes(const TensorType& type, const Layout& layout);
 

@@ -21,6 +21,12 @@ constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.plan
                                        {"rows", "rows of a band", 1, kAny},
                                        {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2},
                                        {"vector", "conv.planar: columns in a vector", 1, 64}};
+constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1, 32},
+                                             {"rows", "rows of a tile", 1, 8},
+                                             {"blocks", "vectors of filters of a tile", 1, 8},
+                                             {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny},
+                                             {"border", "1: bordered copy of a band of a planar x", 0, 1},
+                                             {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvInput[] = {{"columns", "columns of a tile", 1, 32},
                                             {"channels", "channels of a tile", 1, 32},
                                             {"rows", "rows of a band", 1, kAny},
@@ -45,6 +51,7 @@ constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1
                                               {"tasks", "parallel parts of the outputs", 1, 64}};
 
 constexpr Template kTemplates[] = {
+    {"conv.direct", "convolution, channels of y in vectors; x in blocks of channels or planar", kConvDirect},
     {"conv.lanes", "convolution, images innermost", kConv},
     {"conv.lanes_grad_input", "its gradient towards x", kConvInput},
     {"conv.lanes_grad_weight", "its gradient towards the weight", kConvWeight},

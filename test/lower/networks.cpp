@@ -13,7 +13,7 @@ namespace {
 
 class NetworkMaker {
  public:
-  NetworkMaker(uint32_t seed, const std::string& name) : random_(seed), build_(function_.graph) {
+  NetworkMaker(uint32_t seed, const std::string& name) : random_(seed), wide_(seed % 2 == 1), build_(function_.graph) {
     function_.name = name;
     module_.network = "random";
     values_ = {input("x", {3, 10, 10}), input("z", {3, 10, 10})};
@@ -58,7 +58,7 @@ class NetworkMaker {
     const ValueId a = pick_value(), b = pick_value();
     const Dims dims = build_.type(a).dims;
     const bool is_map = dims.size() == 3;
-    switch (pick(8)) {
+    switch (pick(9)) {
       case 0: values_.push_back(build_.map("max(x0, 0)", {a})); break;
       case 1: values_.push_back(build_.map("tanh(x0)", {a})); break;
       case 2:
@@ -67,7 +67,8 @@ class NetworkMaker {
       case 3:
       case 4:
         if (is_map && dims[1] >= 3 && dims[2] >= 3) {
-          const auto filters = static_cast<int64_t>(1 + pick(6));
+          // Every other network has enough channels for blocks of them.
+          const auto filters = static_cast<int64_t>(wide_ ? 10 + pick(30) : 1 + pick(6));
           const int64_t pad = static_cast<int64_t>(pick(2));
           values_.push_back(build_.map("x0 * 0.2", {build_.add("conv", {a, weight({filters, dims[0], 3, 3}), weight({filters})},
                                                                {{"pad", Dims{pad, pad, pad, pad}}})}));
@@ -79,7 +80,10 @@ class NetworkMaker {
       case 6:
         if (is_map) values_.push_back(build_.map("x0 * 0.1", {build_.sum(a, {1, 2}, false)}));
         break;
-      case 7: {
+      case 7:
+        if (is_map && dims == build_.type(b).dims) values_.push_back(build_.add("concat", {a, b}, {{"axis", int64_t{0}}}));
+        break;
+      case 8: {
         const int64_t count = element_count(dims);
         const ValueId flat = build_.reshape(a, {count});
         values_.push_back(build_.map("x0 / 5", {build_.add("dense", {flat, weight({7, count})})}));
@@ -89,6 +93,7 @@ class NetworkMaker {
   }
 
   std::mt19937 random_;
+  const bool wide_;
   Module module_;
   Function function_;
   GraphBuilder build_;
@@ -146,7 +151,7 @@ TEST(Update, WorksInPlace) {
   for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 1e-6);
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, Networks, testing::Range(uint32_t{0}, uint32_t{6}));
+INSTANTIATE_TEST_SUITE_P(Random, Networks, testing::Range(uint32_t{0}, uint32_t{12}));
 
 }  // namespace
 }  // namespace cnnc

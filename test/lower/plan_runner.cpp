@@ -89,13 +89,35 @@ struct PlanRunner::Implementation {
   const Place& place(ValueId value) const { return plan.places.at(static_cast<size_t>(value.index)); }
   const Layout& layout(ValueId value) const { return plan.layouts.at(static_cast<size_t>(value.index)); }
 
-  Halide::Buffer<> buffer(ValueId value, uint8_t* memory, int64_t images) const {
-    std::vector<int> extents;
-    for (const StoredDim& dim : stored_dims(graph().type(value), layout(value))) {
-      const int64_t vector = layout(value).kind == LayoutKind::Lanes ? layout(value).vector : 1;
-      extents.push_back(static_cast<int>(dim.is_batch ? (images + vector - 1) / vector : dim.extent));
+  int64_t extent(const StoredDim& dim, ValueId value, int64_t images) const {
+    const int64_t vector = layout(value).kind == LayoutKind::Lanes ? layout(value).vector : 1;
+    return dim.is_batch ? (images + vector - 1) / vector : dim.extent;
+  }
+
+  Halide::Buffer<> buffer(ValueId value, uint8_t* memory, int64_t images, bool is_result) const {
+    std::vector<halide_dimension_t> shape;
+    const auto dims = stored_dims(graph().type(value), layout(value));
+    for (const StoredDim& dim : dims) {
+      const int64_t before = is_result ? 0 : dim.before, after = is_result ? 0 : dim.after;
+      shape.emplace_back(static_cast<int>(-before), static_cast<int>(before + extent(dim, value, images) + after), static_cast<int>(dim.stride));
     }
-    return Halide::Buffer<>(halide_type(graph().type(value).element), memory, extents);
+    const ElementType element = graph().type(value).element;
+    if (is_result) memory += border_elements(dims) * element_bytes(element);
+    return Halide::Buffer<>(halide_type(element), memory, static_cast<int>(shape.size()), shape.data());
+  }
+
+  /// Zeros in the border of the value.
+  void zero_border(ValueId value, uint8_t* memory, int64_t images) const {
+    if (layout(value).border.empty()) return;
+    const auto dims = stored_dims(graph().type(value), layout(value));
+    const ElementType element = graph().type(value).element;
+    const int64_t planes = dims[3].extent * (graph().type(value).batched ? images : 1);
+    for (int64_t i = 0; i < planes * dims[3].stride; ++i) {
+      const int64_t column = i / dims[1].stride % (dims[2].stride / dims[1].stride) - dims[1].before;
+      const int64_t row = i / dims[2].stride % (dims[3].stride / dims[2].stride) - dims[2].before;
+      const bool inside = column >= 0 && column < dims[1].extent && row >= 0 && row < dims[2].extent;
+      if (!inside) write_element(memory, element, static_cast<size_t>(i), 0);
+    }
   }
 };
 
@@ -159,9 +181,12 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
     const Kernel& kernel = plan.kernels[k];
     auto& [builder, pipeline] = implementation_->kernels[k];
     builder->batch_parameter().set(static_cast<int32_t>(images));
-    for (ValueId value : kernel.reads) builder->memory(value).set(self.buffer(value, address(value), images));
+    for (ValueId value : kernel.reads) builder->memory(value).set(self.buffer(value, address(value), images, false));
     std::vector<Halide::Buffer<>> results;
-    for (ValueId value : kernel.writes) results.push_back(self.buffer(value, address(value), images));
+    for (ValueId value : kernel.writes) {
+      self.zero_border(value, address(value), images);
+      results.push_back(self.buffer(value, address(value), images, true));
+    }
     pipeline.jit_handlers().custom_do_par_for = options.tasks_backwards ? tasks_in_reverse : tasks_in_order;
     Halide::Realization realization(results);
     double best = std::numeric_limits<double>::infinity();

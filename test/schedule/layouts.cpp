@@ -29,6 +29,19 @@ TEST(Layouts, Bytes) {
   EXPECT_EQ(stored_bytes(kImage, {LayoutKind::Blocked, 16, {}}), 32 * 7 * 9 * 4);
 }
 
+TEST(Layouts, ABorderLiesAroundTheImage) {
+  // Above 1, left 2, below 3, right 4.
+  const Layout layout{.kind = LayoutKind::Blocked, .vector = 16, .border = {1, 2, 3, 4}};
+  const auto dims = stored_dims(kImage, layout);
+  EXPECT_EQ(extents(kImage, layout), (std::vector<int64_t>{16, 9, 7, 2, -1}));
+  EXPECT_EQ(dims[2].stride, 16 * (2 + 9 + 4));
+  EXPECT_EQ(dims[3].stride, 16 * (2 + 9 + 4) * (1 + 7 + 3));
+  EXPECT_EQ(border_elements(dims), 1 * dims[2].stride + 2 * 16);
+  EXPECT_EQ(stored_bytes(kImage, layout), 2 * dims[3].stride * 4);
+  EXPECT_EQ(to_string(layout), "blocked(16, border: 1 2 3 4)");
+  EXPECT_TRUE(layout.same_order({.kind = LayoutKind::Blocked, .vector = 16}));
+}
+
 TEST(Layouts, Text) {
   EXPECT_EQ(to_string(Layout{LayoutKind::Lanes, 16, {}}), "lanes(16)");
   EXPECT_EQ(to_string(Layout{LayoutKind::Packed, 1, {16, 2}}), "packed(16, 2)");

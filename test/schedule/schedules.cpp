@@ -3,6 +3,8 @@
 // joins what it may, and equal kernels have equal signatures.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "ir/builder.h"
 #include "schedule/templates.h"
 
@@ -47,7 +49,9 @@ TEST(Schedules, AreLegalOnEveryTarget) {
             EXPECT_FALSE(complaint.has_value()) << *complaint;
             if (!kernel.schedule.name.starts_with("conv.")) continue;
             const auto& p = kernel.schedule.parameters;
-            EXPECT_LE(tile_registers(p.at("columns"), p.at("filters")), target.vector_registers) << to_string(kernel.schedule);
+            const bool direct = kernel.schedule.name == "conv.direct";
+            const int64_t registers = direct ? tile_registers(p.at("blocks"), p.at("columns") * p.at("rows")) : tile_registers(p.at("columns"), p.at("filters"));
+            EXPECT_LE(registers, target.vector_registers) << to_string(kernel.schedule);
           }
         }
 }
@@ -61,7 +65,7 @@ TEST(Schedules, IllegalOnesAreNamed) {
 
 TEST(Fusion, AnActivationJoinsItsConvolution) {
   Network network("infer");
-  const ValueId x = network.input("x", {3, 8, 8}), w = network.weight("w", {4, 3, 3, 3}), other = network.input("z", {4, 6, 6});
+  const ValueId x = network.input("x", {3, 34, 34}), w = network.weight("w", {4, 3, 3, 3}), other = network.input("z", {4, 32, 32});
   const ValueId y = network.build.add("conv", {x, w});
   const ModulePlan plan = network.plan(network.build.map("tanh(x0 + x1)", {y, other}));
   ASSERT_EQ(plan.functions[0].kernels.size(), 1u);
@@ -71,11 +75,68 @@ TEST(Fusion, AnActivationJoinsItsConvolution) {
 TEST(Fusion, WhatComesLaterIsNotReadEarlier) {
   // The second convolution's result is an operand of the first one's epilogue: the epilogue joins the second.
   Network network("infer");
-  const ValueId x = network.input("x", {3, 8, 8}), a = network.weight("a", {4, 3, 3, 3}), b = network.weight("b", {4, 3, 3, 3});
+  const ValueId x = network.input("x", {3, 34, 34}), a = network.weight("a", {4, 3, 3, 3}), b = network.weight("b", {4, 3, 3, 3});
   const ValueId first = network.build.add("conv", {x, a}), second = network.build.add("conv", {x, b});
   const ModulePlan plan = network.plan(network.build.map("tanh(x0) * x1", {first, second}));
   ASSERT_EQ(plan.functions[0].kernels.size(), 2u);
   EXPECT_EQ(plan.functions[0].kernels[1].nodes.size(), 2u);
+}
+
+/// Layouts of what the functions of a plan read and write, by text.
+std::vector<std::string> layouts(const FunctionPlan& plan, const std::vector<ValueId>& values) {
+  std::vector<std::string> result;
+  for (ValueId value : values) result.push_back(to_string(plan.layouts[static_cast<size_t>(value.index)]));
+  return result;
+}
+
+TEST(Blocks, InferenceKeepsChannelsTogetherBetweenConvolutions) {
+  // conv → relu → pool → conv in blocks; the first one reads the planar image, the second one finds zeros around its operand;
+  // weights are brought into the order of their use, and y is planar for the program.
+  Network network("infer");
+  const ValueId x = network.input("x", {3, 32, 32}), a = network.weight("a", {32, 3, 3, 3}), b = network.weight("b", {64, 32, 3, 3});
+  const AttributeMap same = {{"pad", Dims{1, 1, 1, 1}}};
+  const ValueId first = network.build.map("max(x0, 0)", {network.build.add("conv", {x, a}, same)});
+  const ValueId pooled = network.build.add("maxpool", {first});
+  const ModulePlan plan = network.plan(network.build.add("conv", {pooled, b}, same));
+  std::map<std::string, std::vector<std::string>> found;
+  for (const Kernel& kernel : plan.functions[0].kernels) {
+    auto text = layouts(plan.functions[0], kernel.reads);
+    for (const std::string& layout : layouts(plan.functions[0], kernel.writes)) text.push_back(layout);
+    std::string& name = found[kernel.schedule.name].emplace_back();
+    for (const std::string& layout : text) name += layout + "; ";
+  }
+  EXPECT_EQ(found["conv.direct"], (std::vector<std::string>{"planar; packed(16, 2); blocked(16); ", "blocked(16, border: 1 1 1 1); packed(16, 4); blocked(16); "}));
+  EXPECT_EQ(found["elementwise"], (std::vector<std::string>{"planar; packed(16, 2); ", "blocked(16); blocked(16, border: 1 1 1 1); ",
+                                                            "planar; packed(16, 4); ", "blocked(16); planar; "}));
+}
+
+TEST(Blocks, FewChannelsOfWideRowsStayPlanar) {
+  Network network("infer");
+  const ValueId x = network.input("x", {1, 28, 28}), w = network.weight("w", {2, 1, 3, 3});
+  const ModulePlan plan = network.plan(network.build.add("conv", {x, w}));
+  EXPECT_EQ(plan.functions[0].kernels.at(0).schedule.name, "conv.planar");
+}
+
+TEST(Blocks, PreparedWeightsArePackedOnce) {
+  // `prepare` makes them in the order in which `infer` reads them: no kernel of `infer` moves weights.
+  Network network("infer");
+  const ValueId x = network.input("x", {16, 8, 8});
+  const TensorType type{ElementType::F32, false, {40, 16, 3, 3}};
+  const ValueId w = network.function.graph.add_argument(type);
+  network.function.arguments.push_back({"w", Role::Prepared, w});
+  network.module.parameters.push_back({"w", Role::Weight, type, {}, "weight", {}});
+  Function prepare;
+  prepare.name = "prepare";
+  const ValueId parameter = prepare.graph.add_argument(type);
+  prepare.arguments.push_back({"w", Role::Weight, parameter});
+  prepare.results.push_back({"w", Role::Prepared, parameter});
+  network.module.functions.push_back(prepare);
+  const ModulePlan plan = network.plan(network.build.add("conv", {x, w}));
+  ASSERT_EQ(plan.prepared.size(), 1u);
+  EXPECT_EQ(plan.prepared[0].layout.kind, LayoutKind::Packed);
+  EXPECT_EQ(plan.prepared_bytes, stored_bytes(type, plan.prepared[0].layout));
+  ASSERT_EQ(plan.functions[1].kernels.size(), 2u);   // the convolution, and its result for the program
+  EXPECT_EQ(plan.functions[1].kernels[0].schedule.name, "conv.direct");
 }
 
 TEST(Fusion, PlainKeepsEveryNodeApart) {
@@ -90,7 +151,7 @@ TEST(Fusion, PlainKeepsEveryNodeApart) {
 
 TEST(Signatures, EqualKernelsAreEqual) {
   Network network("infer");
-  const ValueId x = network.input("x", {4, 8, 8}), a = network.weight("a", {4, 4, 1, 1}), b = network.weight("b", {4, 4, 1, 1});
+  const ValueId x = network.input("x", {4, 34, 34}), a = network.weight("a", {4, 4, 1, 1}), b = network.weight("b", {4, 4, 1, 1});
   const ValueId c = network.weight("c", {4, 4, 3, 3});
   const ValueId first = network.build.add("conv", {x, a}), second = network.build.add("conv", {first, b}), third = network.build.add("conv", {second, c});
   const ModulePlan plan = network.plan(third);

@@ -36,8 +36,9 @@ double ConvShape::multiply_adds() const {
 Expr inside_or_zero(const Expr& y, int32_t height, const Expr& x, int32_t width,
                     const std::function<Expr(Expr y, Expr x)>& element) {
   const Expr inside = y >= 0 && y < height && x >= 0 && x < width;
-  const Expr value = element(clamp(y, 0, height - 1), clamp(x, 0, width - 1));
-  return select(inside, value, Halide::Internal::make_zero(value.type()));
+  // `likely` lets Halide cut the loops where conditions change: most of a row is then copied without any.
+  const Expr value = element(clamp(likely(y), 0, height - 1), clamp(likely(x), 0, width - 1));
+  return select(inside, likely(value), Halide::Internal::make_zero(value.type()));
 }
 
 }  // namespace cnnc

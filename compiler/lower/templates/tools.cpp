@@ -17,7 +17,7 @@ Results define_results(KernelBuilder& builder, bool staged) {
   Results results{Halide::Func("result"), builder.variables(writes[0]), Halide::Func("staged")};
   std::vector<Expr> elements;
   for (ValueId value : writes) {
-    CNNC_CHECK(builder.type(value).dims == builder.type(writes[0]).dims && builder.layout(value) == builder.layout(writes[0]),
+    CNNC_CHECK(builder.type(value).dims == builder.type(writes[0]).dims && builder.layout(value).same_order(builder.layout(writes[0])),
                "results of one kernel lie in memory alike");
     elements.push_back(builder.element(value, results.stored.spot));
   }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Register tiles of convolutions and what they cost. Of the tiles that fit the registers, the one with the best share of useful
+// work and the fewest loads for a multiply-add wins.
+#include "schedule/conv_numbers.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "schedule/templates.h"
+
+namespace cnnc {
+
+int64_t power_of_two_below(int64_t n) { return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(n))); }
+
+double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
+  constexpr double kSumsForLatency = 10, kFreeLoads = 0.5;
+  return std::min(1.0, static_cast<double>(sums) / kSumsForLatency) / (1 + 0.8 * std::max(0.0, loads_per_multiply_add - kFreeLoads));
+}
+
+namespace {
+
+/// The share of the places of tiles of `size` that lie within `extent`.
+double useful_share(int64_t extent, int64_t size) {
+  return static_cast<double>(extent) / static_cast<double>(ceil_divide(extent, size) * size);
+}
+
+double loads(int64_t pixels, int64_t channels) { return static_cast<double>(pixels + channels) / static_cast<double>(pixels * channels); }
+
+/// As measured: one vector of filters alone reaches 85 to 90 % where two multiply-adds start in a cycle, two of them all.
+double blocked_efficiency(int64_t pixels, int64_t blocks) {
+  constexpr double kFreeLoads = 0.65, kCost = 0.3, kSumsForLatency = 10, kTie = 0.02;
+  const double latency = std::min(1.0, static_cast<double>(pixels * blocks) / kSumsForLatency);
+  const double each = loads(pixels, blocks);
+  return latency / (1 + kCost * std::max(0.0, each - kFreeLoads) + kTie * each);
+}
+
+}  // namespace
+
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit) {
+  Tile best;
+  double best_score = 0;
+  for (int64_t c = 1; c <= std::min(most_columns, width / unit); ++c)
+    for (int64_t f = 1; f <= std::min<int64_t>(channels, 16); ++f) {
+      if (channels % f != 0 || tile_registers(c, f) > registers) continue;
+      const double score = useful_share(width, c * unit) * tile_efficiency(c * f, loads(c, f));
+      if (score > best_score + 1e-9) best_score = score, best = {c, f, 1};
+    }
+  return best;
+}
+
+Dims ConvNumbers::border() const {
+  Dims result(4, 0);
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const int64_t reach = (y[axis + 1] - 1) * stride[axis] + (axis == 0 ? taps_height() : taps_width());
+    result[axis] = pad[axis];
+    result[axis + 2] = std::max<int64_t>(0, reach - pad[axis] - x[axis + 1]);
+  }
+  return result;
+}
+
+bool ConvNumbers::has_border() const {
+  const Dims sides = border();
+  return std::any_of(sides.begin(), sides.end(), [](int64_t side) { return side > 0; });
+}
+
+int64_t ConvNumbers::band_bytes(int64_t rows, int64_t channels, int64_t bytes) const {
+  return ((rows - 1) * stride[0] + taps_height()) * ((y[2] - 1) * stride[1] + taps_width()) * channels * bytes;
+}
+
+ConvNumbers conv_numbers(const Graph& graph, const Node& node, ValueId x, ValueId y, ValueId weight) {
+  const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
+  return {graph.type(x).dims, graph.type(y).dims, graph.type(weight).dims, list("stride"), list("pad"), list("dilation"),
+          std::get<int64_t>(node.attributes.at("groups"))};
+}
+
+BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
+  const int64_t all_blocks = ceil_divide(c.group_filters(), vector);
+  const double vectors = static_cast<double>(all_blocks * c.groups * c.weight[1] * c.taps() * c.y[1] * c.y[2]);
+  BlockedTile best{1, 1, 1, vectors * 100};
+  for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b)
+    for (int64_t columns = 1; columns <= std::min<int64_t>(c.y[2], 28); ++columns)
+      for (int64_t rows = 1; rows <= std::min<int64_t>(c.y[1], 8); ++rows) {
+        if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || tile_registers(b, columns * rows) > registers) continue;
+        // Tiles of several rows only where a row is short: their sums come from several places.
+        if (rows > 1 && columns < c.y[2]) continue;
+        const double useful = useful_share(c.y[2], columns) * useful_share(c.y[1], rows);
+        const double cost = vectors / useful / blocked_efficiency(columns * rows, b);
+        if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, cost};
+      }
+  return best;
+}
+
+PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers) {
+  PlanarTile best;
+  const double work = static_cast<double>(c.weight[0] * c.weight[1] * c.taps() * c.y[1]);
+  for (int64_t v = std::min(lanes, power_of_two_below(c.y[2])); v >= 1; v /= 2) {
+    const Tile tile = register_tile(c.y[2], c.group_filters(), registers, 6, v);
+    const auto vectors = static_cast<double>(ceil_divide(c.y[2], tile.columns * v) * tile.columns);
+    const double cost = work * vectors / tile_efficiency(tile.columns * tile.channels, 0);
+    if (best.cost == 0 || cost < best.cost) best = {v, tile.columns, tile.channels, cost};
+  }
+  return best;
+}
+
+bool prefers_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector, int64_t registers) {
+  // A tile's filters must belong to one group, and a group's channels be whole vectors.
+  if (c.groups > 1 && (c.group_filters() % vector != 0 || (x_is_blocked && c.weight[1] % vector != 0))) return false;
+  // A planar x is copied into a scratch with a border.
+  constexpr int64_t kLargestBand = 256 << 10, kWidestElement = 8;
+  if (!x_is_blocked && c.has_border() && c.band_bytes(1, c.x[0], kWidestElement) > kLargestBand) return false;
+  // Columns of stride 2 are gathered; rows of blocks make pools and activations cheap too.
+  constexpr double kStrided = 2, kOthers = 1.25;
+  const double conversion = x_is_blocked ? static_cast<double>(element_count(c.x)) : 0;
+  const double planar = planar_tile(c, vector, registers).cost * (c.stride[1] > 1 ? kStrided : 1) * kOthers + conversion;
+  return blocked_tile(c, vector, registers).cost < planar;
+}
+
+}  // namespace cnnc

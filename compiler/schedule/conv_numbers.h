@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Convolutions in numbers, and register tiles: what the choices of layouts and of schedules share. Private to schedule.
+#pragma once
+#include "ir/graph.h"
+#include "schedule/target.h"
+
+namespace cnnc {
+
+constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t power_of_two_below(int64_t n);
+
+/// The largest divisor of n that is at most `most` and satisfies `fits`; 1 if there is none.
+template <class Fits>
+int64_t largest_divisor(int64_t n, int64_t most, Fits fits) {
+  for (int64_t d = std::min(n, most); d > 1; --d)
+    if (n % d == 0 && fits(d)) return d;
+  return 1;
+}
+inline int64_t largest_divisor(int64_t n, int64_t most) {
+  return largest_divisor(n, most, [](int64_t) { return true; });
+}
+
+/// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
+double tile_efficiency(int64_t sums, double loads_per_multiply_add);
+
+struct Tile {
+  int64_t columns = 1, channels = 1, rows = 1;
+};
+
+/// columns (in units of `unit`) of `width` by a divisor of `channels`, in the registers.
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1);
+
+/// The types and attributes of conv or of one of its gradients.
+struct ConvNumbers {
+  Dims x, y, weight, stride, pad, dilation;
+  int64_t groups = 1;
+
+  int64_t group_filters() const { return weight[0] / groups; }
+  int64_t taps() const { return weight[2] * weight[3]; }
+  int64_t taps_height() const { return (weight[2] - 1) * dilation[0] + 1; }
+  int64_t taps_width() const { return (weight[3] - 1) * dilation[1] + 1; }
+  /// Elements beyond x that taps reach: above, left, below, right.
+  Dims border() const;
+  bool has_border() const;
+  /// Bytes of the bordered copy of x that `rows` rows of y need, for so many channels.
+  int64_t band_bytes(int64_t rows, int64_t channels, int64_t bytes) const;
+};
+ConvNumbers conv_numbers(const Graph& graph, const Node& node, ValueId x, ValueId y, ValueId weight);
+
+/// A tile of a blocked convolution: pixels (columns by rows) by vectors of filters, and what it costs in vectors of
+/// multiply-adds an image. `blocks`: of packed weights that exist already; 0: any that fits.
+struct BlockedTile {
+  int64_t columns = 1, rows = 1, blocks = 1;
+  double cost = 0;
+};
+BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// A tile of a planar convolution: vectors of columns by filters.
+struct PlanarTile {
+  int64_t vector = 1, columns = 1, filters = 1;
+  double cost = 0;
+};
+PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers);
+
+/// Whether y should lie in blocks of `vector` channels: the template that reads x as it is and computes vectors of filters
+/// can compute this convolution, and is expected to be faster than planar rows.
+bool prefers_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector, int64_t registers);
+
+}  // namespace cnnc
