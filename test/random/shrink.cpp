@@ -31,81 +31,73 @@ std::vector<std::string> smaller_numbers(const std::string& text) {
   return result;
 }
 
-/// All programs that are one change smaller; the boldest changes first.
-std::vector<RandomProgram> smaller_programs(const RandomProgram& program) {
-  std::vector<RandomProgram> result;
-  const auto offer = [&](RandomProgram changed) { result.push_back(without_unused(changed)); };
-  for (const Statement& statement : program.statements)      // ends the network here
-    for (const std::string& name : value_names(statement))
-      if (name != program.output) {
-        RandomProgram changed = program;
-        changed.output = name;
-        offer(changed);
-      }
-  for (const Statement& statement : program.statements)      // goes around this statement
-    for (const std::string& input : statement.inputs)
-      for (const std::string& name : value_names(statement)) {
-        RandomProgram changed = program;
-        replace_value(changed, name, input);
-        offer(changed);
-      }
-  for (const char* loss : {"mse", "l1", "cross_entropy"})
-    if (program.loss != loss && program.loss.find('(') != std::string::npos) {
-      RandomProgram changed = program;
-      changed.loss = loss;
-      offer(changed);
-    }
-  if (program.loss != "mse") {
-    RandomProgram changed = program;
-    changed.loss = "mse";
-    offer(changed);
+/// All programs that are one change smaller than `program`; the boldest changes first.
+class Changes {
+ public:
+  explicit Changes(const RandomProgram& program) : program_(program) {}
+
+  std::vector<RandomProgram> all() {
+    leave_out_statements();
+    simplify_recipe();
+    for (size_t s = 0; s < program_.statements.size(); ++s) simplify_statement(s);
+    make_input_smaller();
+    return std::move(result_);
   }
-  if (!program.metrics.empty() || !program.optimizer.empty()) {
-    RandomProgram changed = program;
-    changed.metrics = changed.optimizer = "";
-    offer(changed);
+
+ private:
+  /// Keeps a copy of the program to which `change` was done.
+  template <class Change>
+  void offer(Change change) {
+    RandomProgram changed = program_;
+    change(changed);
+    result_.push_back(without_unused(changed));
   }
-  for (size_t s = 0; s < program.statements.size(); ++s) {
-    const Statement& statement = program.statements[s];
-    if (!statement.shared.empty()) {
-      RandomProgram changed = program;
-      changed.statements[s].shared.clear();
-      offer(changed);
-    }
+
+  /// Ends the network at an earlier value, or goes around a statement.
+  void leave_out_statements() {
+    for (const Statement& statement : program_.statements)
+      for (const std::string& name : value_names(statement))
+        if (name != program_.output) offer([&](RandomProgram& changed) { changed.output = name; });
+    for (const Statement& statement : program_.statements)
+      for (const std::string& input : statement.inputs)
+        for (const std::string& name : value_names(statement)) offer([&](RandomProgram& changed) { replace_value(changed, name, input); });
+  }
+
+  void simplify_recipe() {
+    for (const char* loss : {"mse", "l1", "cross_entropy"})
+      if (program_.loss != loss && (program_.loss.find('(') != std::string::npos || loss == std::string("mse")))
+        offer([&](RandomProgram& changed) { changed.loss = loss; });
+    if (!program_.metrics.empty() || !program_.optimizer.empty()) offer([](RandomProgram& changed) { changed.metrics = changed.optimizer = ""; });
+  }
+
+  void simplify_statement(size_t s) {
+    const Statement& statement = program_.statements[s];
+    if (!statement.shared.empty()) offer([&](RandomProgram& changed) { changed.statements[s].shared.clear(); });
     for (size_t a = 0; a < statement.arguments.size(); ++a) {
-      if (!statement.arguments[a].required) {
-        RandomProgram changed = program;
-        changed.statements[s].arguments.erase(changed.statements[s].arguments.begin() + static_cast<std::ptrdiff_t>(a));
-        offer(changed);
-      }
-      for (const std::string& text : smaller_numbers(statement.arguments[a].text)) {
-        RandomProgram changed = program;
-        changed.statements[s].arguments[a].text = text;
-        if (statement.arguments[a].name == "parts" && statement.parts > 0) continue;
-        offer(changed);
-      }
+      const Statement::Argument& argument = statement.arguments[a];
+      if (!argument.required)
+        offer([&](RandomProgram& changed) {
+          auto& arguments = changed.statements[s].arguments;
+          arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(a));
+        });
+      if (argument.name == "parts" && statement.parts > 0) continue;      // says which values there are
+      for (const std::string& text : smaller_numbers(argument.text))
+        offer([&](RandomProgram& changed) { changed.statements[s].arguments[a].text = text; });
     }
     for (size_t i = statement.piped ? 1 : 0; i < statement.inputs.size(); ++i)
-      if (statement.inputs[i] != "image") {
-        RandomProgram changed = program;
-        changed.statements[s].inputs[i] = "image";
-        offer(changed);
-      }
+      if (statement.inputs[i] != "image") offer([&](RandomProgram& changed) { changed.statements[s].inputs[i] = "image"; });
   }
-  for (size_t axis = 0; axis < program.input.size(); ++axis)
-    for (const int64_t smaller : {int64_t{1}, program.input[axis] / 2, program.input[axis] - 1})
-      if (smaller >= 1 && smaller < program.input[axis]) {
-        RandomProgram changed = program;
-        changed.input[axis] = smaller;
-        offer(changed);
-      }
-  for (int64_t batch = 1; batch < program.batch; ++batch) {
-    RandomProgram changed = program;
-    changed.batch = batch;
-    offer(changed);
+
+  void make_input_smaller() {
+    for (size_t axis = 0; axis < program_.input.size(); ++axis)
+      for (const int64_t smaller : {int64_t{1}, program_.input[axis] / 2, program_.input[axis] - 1})
+        if (smaller >= 1 && smaller < program_.input[axis]) offer([&](RandomProgram& changed) { changed.input[axis] = smaller; });
+    for (int64_t batch = 1; batch < program_.batch; ++batch) offer([&](RandomProgram& changed) { changed.batch = batch; });
   }
-  return result;
-}
+
+  const RandomProgram& program_;
+  std::vector<RandomProgram> result_;
+};
 
 }  // namespace
 
@@ -113,7 +105,7 @@ RandomProgram shrink(const RandomProgram& program, const std::function<bool(cons
   RandomProgram smallest = program;
   for (bool again = true; again;) {
     again = false;
-    for (const RandomProgram& candidate : smaller_programs(smallest)) {
+    for (const RandomProgram& candidate : Changes(smallest).all()) {
       if (!analyse_text(to_text(candidate), ElementType::F32) || !fails(candidate)) continue;
       smallest = candidate;
       again = true;
