@@ -66,6 +66,8 @@ std::string shell_quote(const std::string& text) {
 }
 
 std::string write_defect_folder(const CompileOptions& options, std::vector<std::string> arguments) {
+  // Standard input was read already, and is gone.
+  if (options.file == "-") return {};
   const char* temporary = std::getenv("TMPDIR");
   std::string folder = std::string(temporary && *temporary ? temporary : "/tmp") + "/cnnc-defect-XXXXXX";
   if (!mkdtemp(folder.data())) return {};

@@ -9,8 +9,8 @@
 
 namespace cnnc {
 
-/// Makes the folder below $TMPDIR or /tmp; returns its path, empty where it cannot be made. `arguments` are those of
-/// `cnnc build` besides the source.
+/// Makes the folder below $TMPDIR or /tmp; returns its path, empty where it cannot be made or the source was standard input.
+/// `arguments` are those of `cnnc build` besides the source.
 std::string write_defect_folder(const CompileOptions& options, std::vector<std::string> arguments);
 
 /// `path` in quotes for a shell.
