@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -37,6 +38,17 @@ int usage_error(const std::string& message, const std::optional<std::string>& me
   return kUsageWrong;
 }
 
+/// `plain` or `random:N`.
+bool read_schedule_option(BuildOptions& options) {
+  constexpr std::string_view kRandom = "random:";
+  options.compile.plain = options.schedule == "plain";
+  if (options.compile.plain) return true;
+  if (!options.schedule.starts_with(kRandom)) return false;
+  const std::string_view digits = std::string_view(options.schedule).substr(kRandom.size());
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), options.compile.variation);
+  return error == std::errc() && end == digits.data() + digits.size() && options.compile.variation != 0;
+}
+
 /// Option texts → compile options; a message where one is wrong.
 int read_options(BuildOptions& options) {
   for (const std::string& define : options.defines) {
@@ -55,7 +67,8 @@ int read_options(BuildOptions& options) {
     }
   }
   options.compile.element = options.type == "f64" ? ElementType::F64 : ElementType::F32;
-  options.compile.plain = options.schedule == "plain";
+  if (!options.schedule.empty() && !read_schedule_option(options))
+    return usage_error(fmt::format("`--schedule={}`: write `plain`, or `random:N` with a positive number N", options.schedule));
   if (options.emit.empty()) options.emit = {"exe"};
   for (const std::string& kind : options.emit)
     if (!find_artifact(kind)) {
@@ -163,7 +176,9 @@ Subcommand build_subcommand() {
             for (const Target& target : all_targets()) targets += fmt::format(", {}", target.name);
             app.add_option("--target", options->target, targets);
             app.add_option("--type", options->type, "f32 (default) or f64: the type of all numbers")->check(CLI::IsMember({"f32", "f64"}));
-            app.add_option("--schedule", options->schedule, "plain: one simple loop nest an operation, for comparison")->check(CLI::IsMember({"plain"}));
+            app.add_option("--schedule", options->schedule,
+                           "other schedules than the best known ones, to test with:\n  plain: one simple loop nest an operation\n"
+                           "  random:N: legal layouts, templates and parameters, drawn from the number N");
             app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));
             app.add_option("--timeout", options->timeout, "seconds that a kernel, or the whole module, may take in code generation (default 300)")->check(CLI::Range(1, 86400));
             app.add_flag("--sanitize", options->compile.sanitize, "kernels and program check every memory access");

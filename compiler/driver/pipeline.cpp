@@ -96,7 +96,7 @@ bool derive_functions(Compilation& c) {
 }
 
 bool schedule(Compilation& c) {
-  PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain};
+  PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain, .variation = c.options.variation};
   for (const Recipe& recipe : c.analysed->recipes) options.train_batch[recipe.name] = recipe_batch(recipe);
   c.plan = make_plan(*c.module, c.options.target ? *c.options.target : host_target(), options);
   return true;

@@ -26,6 +26,7 @@ struct CompileOptions {
   std::string weights;                           // --weights: embedded
   bool warnings_are_errors = false;
   bool plain = false;                            // --schedule=plain
+  uint64_t variation = 0;                        // --schedule=random:N
   bool sanitize = CNNC_SANITIZE;                 // a compiler with sanitizers makes programs with sanitizers
 };
 

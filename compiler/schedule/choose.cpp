@@ -5,15 +5,14 @@
 
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
+#include "schedule/legal.h"
 #include "schedule/steps.h"
 #include "schedule/templates.h"
+#include "schedule/vary.h"
 #include "support/check.h"
 
 namespace cnnc {
 namespace {
-
-constexpr int64_t kScratchBytes = 96 << 10;        // of one band: a part of the second-level cache
-constexpr int64_t kLargestScratchBytes = 256 << 10;   // on the stack
 
 class Chooser {
  public:
@@ -242,10 +241,14 @@ class Chooser {
 
 void choose_schedules(Draft& draft, const PlanContext& context) {
   const Chooser chooser(draft, context);
+  const LegalSchedules legal(draft, context);
   for (Kernel& kernel : draft.kernels) {
     kernel.schedule = chooser.choose(kernel);
-    const auto complaint = check_schedule(kernel.schedule);
+    const auto complaint = legal.complaint(kernel, kernel.schedule);
     CNNC_CHECK(!complaint, *complaint);
+    if (context.options.variation == 0) continue;
+    kernel.signature = kernel_signature(draft, kernel, context.target);
+    kernel.schedule = varied_schedule(legal, kernel, context.options.variation);
   }
 }
 

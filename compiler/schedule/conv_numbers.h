@@ -62,8 +62,9 @@ struct PlanarTile {
 };
 PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers);
 
-/// Whether y should lie in blocks of `vector` channels: the template that reads x as it is and computes vectors of filters
-/// can compute this convolution, and is expected to be faster than planar rows.
+/// Whether y can be computed in blocks of `vector` channels, from x as it is.
+bool allows_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector);
+/// Whether that is expected to be faster than planar rows.
 bool prefers_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector, int64_t registers);
 
 }  // namespace cnnc

@@ -2,12 +2,15 @@
 // The layout of every value, by the purpose of the function: training keeps images innermost; inference keeps channels in
 // blocks where a convolution gains from it, and what is computed from blocks elementwise stays in blocks; all else is planar.
 // A value that is read in another layout than it has is copied, once for each layout.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
-#include "schedule/steps.h"
+#include "schedule/templates.h"
+#include "schedule/vary.h"
 
 namespace cnnc {
 namespace {
@@ -111,13 +114,42 @@ class LayoutChooser {
     return conv_numbers(source_->graph, node, node.operands[0], node.results[0], node.operands[1]);
   }
 
+  /// What convolutions with equal numbers have in common, in every function: variations treat them alike.
+  std::string text_of(const Node& node) const {
+    std::string text = node.op->name;
+    for (size_t i = 0; i < 2; ++i) text += " " + to_string(source_->graph.type(node.operands[i]).dims);
+    for (const auto& [name, attribute] : node.attributes) text += fmt::format(" {}={}", name, to_string(attribute));
+    return text;
+  }
+
+  bool convolves_to_blocks(const Node& conv) const {
+    const ConvNumbers c = numbers(conv);
+    const bool from_blocks = is_blocked(conv.operands[0]);
+    const uint64_t variation = context_.options.variation;
+    if (variation != 0) return allows_blocks(c, from_blocks, lanes_) && varied_choice(variation, text_of(conv), 2) == 0;
+    return prefers_blocks(c, from_blocks, lanes_, context_.target.vector_registers);
+  }
+
+  /// The layout of a weight that the convolution reads a tile at a time.
+  Layout packed(const Node& conv) const {
+    const ConvNumbers c = numbers(conv);
+    const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
+    int64_t blocks = blocked_tile(c, lanes_, registers).blocks;
+    if (context_.options.variation != 0) {
+      constexpr int64_t kMost = 8;
+      const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMost)) + 1;
+      blocks = largest_divisor(all_blocks, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; });
+    }
+    return {LayoutKind::Packed, 1, {lanes_, blocks}};
+  }
+
   /// Whether the results of the node are made in blocks of channels.
   bool makes_blocks(const Node& node) const {
     if (purpose_ != Purpose::Inference || lanes_ < 2) return false;
     const TensorType& type = source_->graph.type(node.results[0]);
     if (type.dims.size() != 3 || type.element != network_element()) return false;
     const std::string& op = node.op->name;
-    if (op == "conv") return prefers_blocks(numbers(node), is_blocked(node.operands[0]), lanes_, context_.target.vector_registers);
+    if (op == "conv") return convolves_to_blocks(node);
     if (op == "maxpool" || op == "avgpool") return is_blocked(node.operands[0]);
     if (op == "reduce") {
       const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
@@ -147,9 +179,8 @@ class LayoutChooser {
     const std::string& op = node.op->name;
     if (op == "conv" && operand == 1) {
       const Layout& now = layout_of(value);
-      const ConvNumbers c = numbers(node);
-      const bool fits = now.kind == LayoutKind::Packed && now.tile.at(0) == lanes_ && ceil_divide(c.group_filters(), lanes_) % now.tile.at(1) == 0;
-      return fits ? now : Layout{LayoutKind::Packed, 1, {lanes_, blocked_tile(c, lanes_, context_.target.vector_registers).blocks}};
+      const int64_t all_blocks = ceil_divide(numbers(node).group_filters(), lanes_);
+      return now.kind == LayoutKind::Packed && now.tile.at(0) == lanes_ && all_blocks % now.tile.at(1) == 0 ? now : packed(node);
     }
     if (op == "conv" && operand == 2) return type.dims[0] % lanes_ == 0 ? Layout{} : blocks();
     const bool is_own_place = op == "map" && type.batched && type.dims == source_->graph.type(node.results[0]).dims;

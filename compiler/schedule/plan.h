@@ -136,6 +136,8 @@ struct PlanOptions {
   std::map<std::string, int64_t> train_batch;   // by recipe
   /// Every kernel with the template `plain`: one loop nest an op, no vectors, planar everywhere. What schedules are tested against.
   bool plain = false;
+  /// Not 0: layouts, templates and parameters are drawn from this number among the legal ones, as the tests want them.
+  uint64_t variation = 0;
 };
 
 /// Plans infer, every evaluate, prepare, every gradients and update. Module must outlive the plan.

@@ -102,16 +102,16 @@ class NetworkMaker {
 
 class Networks : public testing::TestWithParam<uint32_t> {};
 
-TEST_P(Networks, AgreeWithTheInterpreter) {
+void check(uint32_t seed, const PlanOptions& options) {
   for (const char* name : {"t.gradients", "infer"}) {
-    const Module module = NetworkMaker(GetParam(), name).make();
+    const Module module = NetworkMaker(seed, name).make();
     const Target& target = host_target();
-    const ModulePlan plan = make_plan(module, target, {});
+    const ModulePlan plan = make_plan(module, target, options);
     PlanRunner runner(plan, 0, target);
     for (int64_t images : {1, 18}) {
       std::vector<TensorType> types;
       for (const Port& port : module.functions[0].arguments) types.push_back(module.functions[0].graph.type(port.value));
-      const auto arguments = random_arrays(types, images, GetParam());
+      const auto arguments = random_arrays(types, images, seed);
       const auto expected = interpret(module.functions[0], arguments, images);
       const auto actual = runner.run(arguments, images);
       const auto backwards = runner.run(arguments, images, {.tasks_backwards = true});
@@ -123,6 +123,12 @@ TEST_P(Networks, AgreeWithTheInterpreter) {
     }
   }
 }
+
+TEST_P(Networks, AgreeWithTheInterpreter) { check(GetParam(), {}); }
+
+class OtherSchedules : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(OtherSchedules, AgreeWithTheInterpreter) { check(GetParam(), {.train_batch = {}, .variation = GetParam() + 1}); }
 
 /// Momentum over flat buffers, new values in the memory of the old ones, as the runtime calls it.
 TEST(Update, WorksInPlace) {
@@ -152,6 +158,7 @@ TEST(Update, WorksInPlace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, Networks, testing::Range(uint32_t{0}, uint32_t{12}));
+INSTANTIATE_TEST_SUITE_P(Random, OtherSchedules, testing::Range(uint32_t{0}, uint32_t{4}));
 
 }  // namespace
 }  // namespace cnnc

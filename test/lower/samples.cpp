@@ -30,17 +30,19 @@ std::vector<Array> reference(const OpDef& op, const Sample& sample, const Module
 struct Case {
   std::string target, function;
   bool plain = false;
+  uint64_t variation = 0;
 };
 
 void check_samples(const OpDef& op, const Case& chosen, const std::vector<int64_t>& batches) {
   for (size_t s = 0; s < op.samples.size(); ++s) {
     const Sample& sample = op.samples[s];
     if (!is_possible(op, sample)) continue;
-    SCOPED_TRACE(op.name + " sample " + std::to_string(s) + " " + chosen.target + " " + chosen.function);
+    SCOPED_TRACE(op.name + " sample " + std::to_string(s) + " " + chosen.target + " " + chosen.function + " " + std::to_string(chosen.variation));
     const Target& target = *find_target(chosen.target);
     const Module module = module_of(op, sample, chosen.function);
     PlanOptions options;
     options.plain = chosen.plain;
+    options.variation = chosen.variation;
     const ModulePlan plan = make_plan(module, target, options);
     PlanRunner runner(plan, 0, target);
     for (int64_t images : batches) {
@@ -110,6 +112,17 @@ TEST_P(Samples, AgreeWithDefinitionOnAvx2) {
 }
 
 TEST_P(Samples, PlainAgrees) { check_samples(get_op(GetParam()), {"generic", "infer", true}, {3}); }
+
+/// Templates and parameters drawn from what is legal, also on the other target.
+TEST_P(Samples, OtherLegalSchedulesAgree) {
+  const OpDef& op = get_op(GetParam());
+  if (!op.name.starts_with("conv") && !op.name.starts_with("dense") && op.name != "reduce" && op.name != "maxpool_grad") GTEST_SKIP();
+  const std::string other = runs_here(*find_target("avx2")) ? "avx2" : host_name();
+  check_samples(op, {host_name(), "t.gradients", false, 1}, {5, 33});
+  check_samples(op, {other, "t.gradients", false, 2}, {9});
+  check_samples(op, {host_name(), "infer", false, 3}, {2});
+  check_samples(op, {other, "infer", false, 4}, {2});
+}
 
 TEST_P(Samples, NanShows) {
   check_nan(get_op(GetParam()), {host_name(), "t.gradients"});

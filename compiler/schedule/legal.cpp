@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The rules of each template: what its code in lower/templates relies on.
+#include "schedule/legal.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "ir/op.h"
+#include "schedule/templates.h"
+
+namespace cnnc {
+namespace {
+
+/// Collects the first complaint about parameters of one schedule.
+class Rules {
+ public:
+  explicit Rules(const Schedule& schedule) : schedule_(schedule) {}
+
+  int64_t operator[](std::string_view name) const { return schedule_.parameters.find(name)->second; }
+  void at_most(std::string_view name, int64_t most, std::string_view why) {
+    if ((*this)[name] > most) complain(name, fmt::format("at most {}: {}", most, why));
+  }
+  void divides(std::string_view name, int64_t number, std::string_view what) {
+    if (number % (*this)[name] != 0) complain(name, fmt::format("a divisor of the {} {}", number, what));
+  }
+  void equals(std::string_view name, int64_t value, std::string_view why) {
+    if ((*this)[name] != value) complain(name, fmt::format("{}: {}", value, why));
+  }
+  /// Elements of a vector that need not fill a register.
+  void vector(int64_t most) {
+    if (const int64_t value = (*this)["vector"]; value > most || !std::has_single_bit(static_cast<uint64_t>(value)))
+      complain("vector", fmt::format("a power of two up to {}", most));
+  }
+  void registers(int64_t needed, int64_t there) {
+    if (needed > there) complain_whole(fmt::format("its tile needs {} vector registers, the target has {}", needed, there));
+  }
+  void scratch(int64_t bytes) {
+    if (bytes > kLargestScratchBytes)
+      complain_whole(fmt::format("its scratch would be {} KB, at most {} KB fit the stack", bytes >> 10, kLargestScratchBytes >> 10));
+  }
+  void complain(std::string_view name, const std::string& right) {
+    if (!complaint_) complaint_ = fmt::format("`{}` of `{}` is {}, here it must be {}", name, schedule_.name, (*this)[name], right);
+  }
+  void complain_whole(const std::string& message) {
+    if (!complaint_) complaint_ = fmt::format("`{}` cannot be used: {}", to_string(schedule_), message);
+  }
+  std::optional<std::string> result() const { return complaint_; }
+
+ private:
+  const Schedule& schedule_;
+  std::optional<std::string> complaint_;
+};
+
+constexpr std::string_view kWidth = "a tile is no wider than the result";
+
+}  // namespace
+
+LegalSchedules::LegalSchedules(const Draft& draft, const PlanContext& context)
+    : draft_(draft), graph_(draft.function->graph), target_(context.target) {
+  for (const Layout& layout : draft.layouts)
+    if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
+}
+
+std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) const {
+  std::vector<std::string_view> found;
+  if (draft_.purpose == Purpose::Plain) return {"plain"};
+  const ElementType element = graph_.type(kernel.writes[0]).element;
+  if (kernel.anchor >= 0 && (element == ElementType::F32 || element == ElementType::F64)) {
+    const Node& node = graph_.node(kernel.anchor);
+    const std::string& op = node.op->name;
+    const ValueId x = node.operands[0], y = node.results[0];
+    const ValueId second = node.operands.size() > 1 ? node.operands[1] : x;
+    if (op == "conv" && layout(y).kind == LayoutKind::Blocked) found.push_back("conv.direct");
+    if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
+    if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
+    if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes_grad_input");
+    if (op == "conv_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("conv.lanes_grad_weight");
+    if (op == "dense" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes");
+    if (op == "dense_grad_input" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes_grad_input");
+    if (op == "dense_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("dense.lanes_grad_weight");
+    if (op == "dense" && is_planar(x) && is_planar(y) && is_planar(second)) found.push_back("dense.vector");
+    if (op == "reduce" && std::get<bool>(node.attributes.at("batch")) && is_lanes(x)) found.push_back("reduce.lanes");
+  }
+  found.push_back("elementwise");
+  // The new weights may lie in the memory of the old ones: `elementwise` reads all of a step before it writes.
+  if (draft_.purpose != Purpose::Update) found.push_back("plain");
+  return found;
+}
+
+std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const Schedule& schedule) const {
+  if (const auto complaint = check_schedule(schedule)) return complaint;
+  const auto possible = templates(kernel);
+  if (std::find(possible.begin(), possible.end(), schedule.name) == possible.end())
+    return fmt::format("`{}` does not compute this kernel; there are {}", schedule.name, fmt::join(possible, ", "));
+  const auto is = [&](std::string_view name) { return schedule.name == name; };
+  if (is("plain")) return {};
+  if (is("elementwise")) return elementwise(kernel, schedule);
+  const Node& node = graph_.node(kernel.anchor);
+  if (is("conv.lanes") || is("conv.planar")) return conv(node, schedule);
+  if (is("conv.direct")) return conv_direct(node, schedule);
+  if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
+  if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
+  if (is("dense.lanes") || is("dense.lanes_grad_input")) return dense(node, schedule);
+  if (is("dense.lanes_grad_weight")) return dense_grad_weight(node, schedule);
+  if (is("dense.vector")) return dense_vector(node, schedule);
+  return reduce(node, schedule);
+}
+
+std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule& schedule) const {
+  const ValueId x = node.operands[0], y = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
+  const bool lanes = is_lanes(y);
+  Rules rules(schedule);
+  if (lanes) {
+    rules.equals("vector", group_, "vectors hold images");
+  } else {
+    rules.vector(lanes_of(y));
+  }
+  rules.at_most("columns", c.y[2] / (lanes ? 1 : rules["vector"]), kWidth);
+  rules.divides("filters", c.group_filters(), "filters of a group");
+  rules.registers(tile_registers(rules["columns"], rules["filters"]), target_.vector_registers);
+  rules.divides("rows", c.y[1], "rows of the result");
+  if (!c.has_border()) rules.equals("border", 0, "no tap leaves the image");
+  if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 or 2: taps leave the image");
+  if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)));
+  if (rules["border"] == 2 && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::conv_direct(const Node& node, const Schedule& schedule) const {
+  const ValueId x = node.operands[0], y = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
+  const bool copies = is_planar(x) && c.has_border();
+  Rules rules(schedule);
+  rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
+  rules.at_most("columns", c.y[2], kWidth);
+  rules.at_most("rows", c.y[1], "a tile is no higher than the result");
+  rules.registers(tile_registers(rules["blocks"], rules["columns"] * rules["rows"]), target_.vector_registers);
+  rules.at_most("band", c.y[1], "a band is no higher than the result");
+  if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
+  rules.equals("border", copies ? 1 : 0, copies ? "taps leave a planar image" : "nothing has to be copied");
+  if (copies) rules.scratch(c.band_bytes(rules["band"], c.x[0], element_bytes(graph_.type(x).element)));
+  rules.divides("unroll", is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector), "channels of the inner loop");
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::conv_grad_input(const Node& node, const Schedule& schedule) const {
+  const ValueId dy = node.operands[0], dx = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node, dx, dy, node.operands[1]);
+  Rules rules(schedule);
+  rules.at_most("columns", c.x[2], kWidth);
+  rules.divides("channels", c.weight[1], "channels of a group");
+  rules.registers(rules["columns"] * rules["channels"] + 2, target_.vector_registers);
+  rules.divides("rows", c.x[1], "rows of the result");
+  if (rules["border"] == 1) {
+    if (c.stride != Dims{1, 1}) rules.equals("border", 2, "the stride is not 1");
+    rules.scratch((rules["rows"] + c.taps_height() - 1) * (c.x[2] + c.taps_width() - 1) * c.y[0] * bytes_of(dx));
+  } else {
+    rules.divides("columns", c.x[2], "columns of the result");
+  }
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, const Schedule& schedule) const {
+  const ValueId x = node.operands[0], dy = node.operands[1];
+  const ConvNumbers c = conv_numbers(graph_, node, x, dy, node.results[0]);
+  const int64_t taps = c.weight[3];
+  Rules rules(schedule);
+  rules.divides("filters", c.group_filters(), "filters of a group");
+  rules.divides("block", c.weight[1], "channels of a group");
+  rules.divides("channels", rules["block"], "channels of a block");
+  rules.registers(taps * rules["channels"] * rules["filters"] + rules["filters"] + 1, target_.vector_registers);
+  rules.divides("rows", c.y[1], "rows of dy");
+  rules.divides("unroll", c.y[2], "columns of dy");
+  rules.equals("border", c.has_border() ? 1 : 0, c.has_border() ? "taps leave the image" : "no tap leaves the image");
+  if (c.has_border() && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
+  rules.scratch(c.taps() * rules["block"] * rules["filters"] * bytes_of(x));
+  if (c.has_border()) rules.scratch(c.band_bytes(rules["rows"], rules["block"], bytes_of(x)));
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::dense(const Node& node, const Schedule& schedule) const {
+  const int64_t outputs = graph_.type(node.results[0]).dims[0];
+  Rules rules(schedule);
+  for (const char* name : {"outputs", "single"}) rules.at_most(name, outputs, "a tile has no more outputs than the layer");
+  rules.registers(tile_registers(rules["groups"], rules["outputs"]), target_.vector_registers);
+  rules.registers(tile_registers(1, rules["single"]), target_.vector_registers);
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::dense_grad_weight(const Node& node, const Schedule& schedule) const {
+  const ValueId weight = node.results[0];
+  const Dims& dims = graph_.type(weight).dims;
+  Rules rules(schedule);
+  rules.vector(std::min(lanes_of(weight), dims[1]));
+  rules.at_most("vectors", dims[1] / rules["vector"], "a tile has no more inputs than the layer");
+  rules.at_most("outputs", dims[0], "a tile has no more outputs than the layer");
+  rules.registers(tile_registers(rules["vectors"], rules["outputs"]), target_.vector_registers);
+  rules.at_most("block", dims[0], "a block has no more outputs than the layer");
+  if (rules["block"] % rules["outputs"] != 0 && rules["block"] != dims[0]) rules.complain("block", "a multiple of `outputs`, or all outputs");
+  const int64_t bytes = element_bytes(graph_.type(weight).element), images = rules["chunk"] * group_;
+  rules.scratch(rules["block"] * rules["vector"] * rules["vectors"] * bytes);
+  rules.scratch(images * std::max(rules["vector"] * rules["vectors"], rules["block"]) * bytes);
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::dense_vector(const Node& node, const Schedule& schedule) const {
+  Rules rules(schedule);
+  rules.vector(std::min(lanes_of(node.results[0]), graph_.type(node.operands[0]).dims[0]));
+  rules.at_most("rows", graph_.type(node.results[0]).dims[0], "a tile has no more outputs than the layer");
+  rules.registers(tile_registers(1, rules["rows"]), target_.vector_registers);
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::elementwise(const Kernel& kernel, const Schedule& schedule) const {
+  const ValueId value = kernel.writes[0];
+  const TensorType& type = graph_.type(value);
+  const auto dims = stored_dims(type, layout(value));
+  const bool is_flat = draft_.purpose == Purpose::Update;
+  Rules rules(schedule);
+  if (layout(value).kind == LayoutKind::Packed || dims.empty() || dims[0].is_batch) {
+    if (!is_flat) rules.equals("vector", 1, "the result has no row of several elements");
+  } else if (is_lanes(value)) {
+    rules.equals("vector", group_, "vectors hold images");
+  } else {
+    rules.vector(std::min(dims[0].extent, lanes_of(value)));
+  }
+  if (is_flat) {
+    rules.vector(lanes_of(value));
+    if (rules["chunk"] < rules["vector"]) rules.complain("chunk", "at least a vector");
+  } else {
+    rules.equals("chunk", 0, "the result is no flat buffer");
+  }
+  const bool has_tiles = is_lanes(value) && type.dims.size() == 3;
+  for (const auto& [name, axis] : {std::pair{"rows", size_t{1}}, std::pair{"columns", size_t{2}}}) {
+    if (has_tiles) {
+      rules.divides(name, type.dims[axis], "of the result");
+    } else {
+      rules.equals(name, 1, "tiles are for images in lanes");
+    }
+  }
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::reduce(const Node& node, const Schedule& schedule) const {
+  const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
+  Rules rules(schedule);
+  rules.divides("partial", axes.empty() ? 1 : graph_.type(node.operands[0]).dims[static_cast<size_t>(axes.back())], "elements of the innermost axis");
+  return rules.result();
+}
+
+}  // namespace cnnc

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Which schedules a kernel may have: templates by what it computes and in which layouts, parameters by the sizes of its values.
+// What lower/ relies on stands here and nowhere else; what is merely slow is legal, except tiles that spill. Private to schedule.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schedule/conv_numbers.h"
+#include "schedule/steps.h"
+
+namespace cnnc {
+
+constexpr int64_t kScratchBytes = 96 << 10;           // that a band should take: a part of the second-level cache
+constexpr int64_t kLargestScratchBytes = 256 << 10;   // that one may take, on the stack
+
+class LegalSchedules {
+ public:
+  LegalSchedules(const Draft& draft, const PlanContext& context);
+
+  /// The templates that compute this kernel with its layouts; the first one is made for it.
+  std::vector<std::string_view> templates(const Kernel& kernel) const;
+  /// Why the kernel cannot have this schedule: the parameter, its value, what it may be.
+  std::optional<std::string> complaint(const Kernel& kernel, const Schedule& schedule) const;
+
+ private:
+  using Complaint = std::optional<std::string>;
+  const Layout& layout(ValueId value) const { return draft_.layouts.at(static_cast<size_t>(value.index)); }
+  bool is_lanes(ValueId value) const { return layout(value).kind == LayoutKind::Lanes; }
+  bool is_planar(ValueId value) const { return layout(value).kind == LayoutKind::Planar; }
+  int64_t lanes_of(ValueId value) const { return target_.lanes(graph_.type(value).element); }
+  int64_t bytes_of(ValueId value) const { return (is_lanes(value) ? group_ : 1) * element_bytes(graph_.type(value).element); }
+
+  Complaint conv(const Node& node, const Schedule& schedule) const;
+  Complaint conv_direct(const Node& node, const Schedule& schedule) const;
+  Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;
+  Complaint conv_grad_weight(const Node& node, const Schedule& schedule) const;
+  Complaint dense(const Node& node, const Schedule& schedule) const;
+  Complaint dense_grad_weight(const Node& node, const Schedule& schedule) const;
+  Complaint dense_vector(const Node& node, const Schedule& schedule) const;
+  Complaint elementwise(const Kernel& kernel, const Schedule& schedule) const;
+  Complaint reduce(const Node& node, const Schedule& schedule) const;
+
+  const Draft& draft_;
+  const Graph& graph_;
+  const Target& target_;
+  int64_t group_ = 1;
+};
+
+}  // namespace cnnc
