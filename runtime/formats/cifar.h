@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The binary form of CIFAR-10: records of 3073 bytes, a label 0..9 and the planes R, G, B of 32x32 pixels, row by row.
-// A file that is no whole number of records, or a label beyond 9, is refused. Tests: test/runtime/formats/cifar_test.cpp.
+// A file that is no whole number of records is refused; a label beyond 9 is one bad sample, for the caller to judge. Tests: test/runtime/formats/cifar_test.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,7 @@ inline constexpr std::size_t kCifarClasses = 10;
 struct CifarPart {
   std::vector<std::uint8_t> pixels;
   std::vector<std::uint8_t> labels;
+  std::vector<std::size_t> ends;   ///< Of read_cifar: the number of images after each file.
 };
 
 /// Reads files and joins them in the given order.

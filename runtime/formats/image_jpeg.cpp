@@ -8,6 +8,7 @@
 #include <jpeglib.h>
 
 #include <csetjmp>
+#include <functional>
 
 #include "runtime/formats/error.h"
 #include "runtime/formats/image_codecs.h"
@@ -25,6 +26,7 @@ struct ErrorManager {
 };
 
 struct Reading {
+  std::span<const std::byte> content;
   jpeg_decompress_struct decoder = {};
   ErrorManager error = {};
   jpeg_progress_mgr progress = {};
@@ -63,7 +65,7 @@ void on_progress(j_common_ptr common) {
 }
 
 /// Reads up to the first scan and chooses the colours of the output. False: the library's message is in `reading.error`.
-bool read_header(Reading& reading, std::span<const std::byte> content) {
+bool read_header(Reading& reading) {
   reading.decoder.err = jpeg_std_error(&reading.error.base);
   reading.error.base.error_exit = on_error;
   reading.error.base.emit_message = on_message;
@@ -72,8 +74,8 @@ bool read_header(Reading& reading, std::span<const std::byte> content) {
   jpeg_create_decompress(&reading.decoder);
   reading.progress.progress_monitor = on_progress;
   reading.decoder.progress = &reading.progress;
-  jpeg_mem_src(&reading.decoder, reinterpret_cast<const unsigned char*>(content.data()),
-               static_cast<unsigned long>(content.size()));
+  jpeg_mem_src(&reading.decoder, reinterpret_cast<const unsigned char*>(reading.content.data()),
+               static_cast<unsigned long>(reading.content.size()));
   jpeg_read_header(&reading.decoder, TRUE);
   switch (reading.decoder.jpeg_color_space) {
     case JCS_GRAYSCALE: reading.decoder.out_color_space = JCS_GRAYSCALE; break;
@@ -102,7 +104,15 @@ bool read_rows(Reading& reading, std::uint8_t* pixels, std::size_t row_bytes) {
 }
 
 [[noreturn]] void fail_damaged(const Reading& reading, const std::string& file) {
-  fail(ErrorKind::kDamaged, file, "is a damaged JPEG: " + escape_terminal(reading.error.text));
+  // At the end of the file the library reads from a buffer of its own.
+  const jpeg_source_mgr* source = reading.decoder.src;
+  const auto* begin = reinterpret_cast<const JOCTET*>(reading.content.data());
+  const JOCTET* end = begin + reading.content.size();
+  const JOCTET* next = source == nullptr ? begin : source->next_input_byte;
+  const bool inside = !std::less<>()(next, begin) && !std::less<>()(end, next);
+  fail(ErrorKind::kDamaged, file,
+       "is a damaged JPEG: " + escape_terminal(reading.error.text) + " (near byte " + std::to_string((inside ? next : end) - begin) +
+           " of " + std::to_string(reading.content.size()) + ")");
 }
 
 /// left * right / 255, rounded, as Pillow does it.
@@ -128,7 +138,8 @@ std::vector<std::uint8_t> rgb_from_inverted_cmyk(const std::vector<std::uint8_t>
 
 Image decode_jpeg(std::span<const std::byte> content, const std::string& file, bool header_only) {
   Reading reading;
-  if (!read_header(reading, content)) fail_damaged(reading, file);
+  reading.content = content;
+  if (!read_header(reading)) fail_damaged(reading, file);
   Image image;
   image.height = reading.decoder.image_height;
   image.width = reading.decoder.image_width;

@@ -257,6 +257,7 @@ NpyArray parse_npy(std::span<const std::byte> content, const std::string& file) 
   array.bytes.assign(data.begin(), data.end());
   if (header.descr->front() == '>') swap_byte_order(array.bytes, size);
   if (*header.fortran_order && array.shape.size() > 1) array.bytes = fortran_to_c(array.bytes, array.shape, size);
+  else array.first_byte = data_start;
   return array;
 }
 

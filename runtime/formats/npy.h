@@ -5,6 +5,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct NpyArray {
   ElementType type = ElementType::F32;
   std::vector<std::uint64_t> shape;
   std::vector<std::byte> bytes;
+  /// Where the first element lies in the file, the others behind it in order; nothing where the file has another order.
+  std::optional<std::uint64_t> first_byte;
 
   std::uint64_t elements() const { return bytes.size() / element_size(type); }
   std::vector<float> floats() const;

@@ -12,6 +12,7 @@
 #include "runtime/formats/whole_file.h"
 #include "runtime/program/failure.h"
 #include "runtime/program/weights_file.h"
+#include "runtime/settings/schema.h"
 #include "runtime/settings/words.h"
 
 namespace cnnc::runtime {
@@ -112,7 +113,13 @@ void check_identity(const formats::Safetensors& file, const Model& model, const 
       changes += "\n  `" + name + "` was " + formats::quote_name(before.empty() ? "nothing" : before) + " and is now " +
                  formats::quote_name(now.empty() ? "nothing" : now);
   };
-  for (const settings::NamedText& setting : identity.settings) compare(setting.name, stored("setting." + setting.name), setting.text);
+  // A setting that is younger than the checkpoint had its default.
+  const auto stored_setting = [&](const std::string& name) {
+    const settings::SettingDef* def = settings::find_setting(name);
+    if (def && !file.metadata.contains("setting." + name)) return std::string(def->default_text);
+    return stored("setting." + name);
+  };
+  for (const settings::NamedText& setting : identity.settings) compare(setting.name, stored_setting(setting.name), setting.text);
   compare("number of training samples", stored("training samples"), std::to_string(identity.samples));
   if (!changes.empty())
     fail(formats::quote_name(file.file) + " was made with other settings:" + changes,

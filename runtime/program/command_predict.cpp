@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "runtime/formats/error.h"
 #include "runtime/formats/image.h"
 #include "runtime/formats/npy.h"
 #include "runtime/formats/text.h"
@@ -179,9 +180,28 @@ struct NamedTable {
   std::shared_ptr<const DataTable> table;
 };
 
-std::vector<NamedTable> read_inputs(const CommandLine& line, const DataNeeds& needs) {
+/// One file; null where it is bad and may be left out (a file that is not there never is).
+std::shared_ptr<const DataTable> read_or_skip(const std::string& path, const DataNeeds& needs, bool resize, bool may_skip) {
+  try {
+    return read_prediction_input(path, needs, resize);
+  } catch (const formats::FormatError& error) {
+    if (!may_skip || error.kind() == formats::ErrorKind::kMissing) throw;
+    print_diagnostic("warning", std::string(error.what()) + "; it is left out");
+  } catch (const Failure& failure) {
+    if (!may_skip || failure.status != kBadInput) throw;
+    print_diagnostic("warning", std::string(failure.what()) + "; it is left out", failure.help);
+  }
+  return nullptr;
+}
+
+std::vector<NamedTable> read_inputs(const CommandLine& line, const DataNeeds& needs, int64_t skip_limit) {
   std::vector<NamedTable> out;
-  for (const std::string& path : line.inputs()) out.push_back({path, read_prediction_input(path, needs, line.has("--resize"))});
+  int64_t skipped = 0;
+  for (const std::string& path : line.inputs()) {
+    auto table = read_or_skip(path, needs, line.has("--resize"), skipped < skip_limit);
+    if (table) out.push_back({path, std::move(table)});
+    else ++skipped;
+  }
   std::vector<LoadedArray> named;
   for (const std::string& text : line.texts("--input")) {
     const auto [name, path] = split_named_file(text);
@@ -193,6 +213,7 @@ std::vector<NamedTable> read_inputs(const CommandLine& line, const DataNeeds& ne
     const std::string first = named[0].file;
     out.push_back({first, make_table(std::move(named), needs)});
   }
+  if (out.empty() && skipped > 0) fail("no input is left");
   if (out.empty()) fail_usage("`predict` needs at least one input", "name a PNG, JPEG or .npy file");
   return out;
 }
@@ -203,7 +224,7 @@ int run_predict(const cnn_program& program, const CommandLine& line) {
   if (!output_path.empty() && !output_path.ends_with(".npy") && !output_path.ends_with(".png"))
     fail_usage("`--output` writes .npy or .png, not " + formats::quote_name(output_path));
   const std::span<const cnn_column> columns(program.infer->columns, static_cast<size_t>(program.infer->column_count));
-  const std::vector<NamedTable> inputs = read_inputs(line, {columns, 0});
+  const std::vector<NamedTable> inputs = read_inputs(line, {columns, 0}, session.settings.skip_limit);
   size_t largest = 1;
   for (const NamedTable& input : inputs) largest = std::max(largest, input.table->count);
   Predictor predictor(session, std::min(session.settings.batch, static_cast<int64_t>(largest)), line.text("--weights").value_or(""));
@@ -231,7 +252,8 @@ int run_predict(const cnn_program& program, const CommandLine& line) {
 }  // namespace
 
 const Command kPredictCommand{{"predict", "says what pictures or arrays show", kOptions, "INPUT…",
-                               "INPUT is a PNG, a JPEG, or a .npy file with one image or a batch (u8: pixels, floats: taken as they are)."},
+                               "INPUT is a PNG, a JPEG, or a .npy file with one image or a batch (u8: pixels, floats: taken as they are).\n"
+                               "`--set 'bad=skip(10)'` leaves out at most 10 files that cannot be used."},
                               run_predict, true};
 
 }  // namespace cnnc::runtime

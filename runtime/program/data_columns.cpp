@@ -2,6 +2,7 @@
 // The checks on data: what they refuse is named by file, sample and value.
 #include "runtime/program/data_columns.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -79,8 +80,22 @@ int64_t integer_at(const LoadedArray& array, size_t i) {
   }
 }
 
-/// Labels as 32-bit integers, each checked against the number of classes.
-std::vector<std::byte> integer_labels(const LoadedArray& array, int64_t classes, int64_t per_sample) {
+/// The piece of a file that holds the sample.
+const FilePiece& piece_of(const std::vector<FilePiece>& pieces, size_t sample) {
+  size_t found = 0;
+  while (found + 1 < pieces.size() && pieces[found + 1].first_sample <= sample) ++found;
+  return pieces[found];
+}
+
+/// " (byte 13)": where an element of a sample lies in its file; empty where that is not known.
+std::string byte_text(const FilePiece& piece, size_t sample, size_t offset) {
+  if (!piece.first_byte) return {};
+  const uint64_t byte = *piece.first_byte + (sample - piece.first_sample) * piece.sample_bytes + offset;
+  return " (byte " + std::to_string(byte) + (piece.file.ends_with(".gz") ? ", inflated)" : ")");
+}
+
+/// Labels as 32-bit integers, each checked against the number of classes; wrong ones become 0.
+std::vector<std::byte> integer_labels(const LoadedArray& array, int64_t classes, size_t per_sample, std::vector<BadSample>& bad) {
   if (formats::is_floating(array.type))
     fail(formats::quote_name(array.file) + " holds " + std::string(formats::element_name(array.type)) + ", but the loss wants classes as whole numbers",
          "save the labels as integers");
@@ -88,11 +103,15 @@ std::vector<std::byte> integer_labels(const LoadedArray& array, int64_t classes,
   const int64_t limit = classes > 0 ? classes : std::numeric_limits<int32_t>::max();
   std::vector<std::byte> out(count * sizeof(int32_t));
   for (size_t i = 0; i < count; ++i) {
-    const int64_t label = integer_at(array, i);
-    if (label < 0 || label >= limit)
-      fail(formats::quote_name(array.file) + ": label " + std::to_string(label) + " of sample " +
-               std::to_string(i / static_cast<size_t>(per_sample)) + " is not from 0 to " + std::to_string(limit - 1),
-           "the network has " + std::to_string(limit) + " classes");
+    int64_t label = integer_at(array, i);
+    if (label < 0 || label >= limit) {
+      const size_t sample = i / per_sample, offset = i % per_sample * formats::element_size(array.type);
+      const FilePiece& piece = piece_of(array.pieces, sample);
+      bad.push_back({static_cast<uint32_t>(sample),
+                     formats::quote_name(piece.file) + ": label " + std::to_string(label) + " of sample " +
+                         std::to_string(sample - piece.first_sample) + byte_text(piece, sample, offset) + " is not from 0 to " + std::to_string(limit - 1)});
+      label = 0;
+    }
     const auto narrow = static_cast<int32_t>(label);
     std::memcpy(out.data() + i * sizeof narrow, &narrow, sizeof narrow);
   }
@@ -100,19 +119,22 @@ std::vector<std::byte> integer_labels(const LoadedArray& array, int64_t classes,
 }
 
 /// Every value of a floating array must be a number: one that is not would be found much later, in a loss.
-void check_finite(const LoadedArray& array, size_t sample_elements) {
+void check_finite(const LoadedArray& array, size_t sample_elements, std::vector<BadSample>& bad) {
   if (!formats::is_floating(array.type)) return;
   const size_t size = formats::element_size(array.type);
   std::vector<double> values(sample_elements);
   for (size_t i = 0; i < array.dims[0]; ++i) {
     formats::convert_to_doubles(array.type, std::span(array.bytes).subspan(i * sample_elements * size, sample_elements * size), values);
-    for (size_t k = 0; k < sample_elements; ++k)
-      if (!std::isfinite(values[k]))
-        fail(formats::quote_name(array.file) + ": element " + std::to_string(k) + " of sample " + std::to_string(i) + " is not a finite number");
+    const auto wrong = std::find_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
+    if (wrong == values.end()) continue;
+    const auto k = static_cast<size_t>(wrong - values.begin());
+    const FilePiece& piece = piece_of(array.pieces, i);
+    bad.push_back({static_cast<uint32_t>(i), formats::quote_name(piece.file) + ": element " + std::to_string(k) + " of sample " +
+                                                 std::to_string(i - piece.first_sample) + byte_text(piece, i, k * size) + " is not a finite number"});
   }
 }
 
-DataColumn make_column(LoadedArray& array, const DataNeeds& needs) {
+DataColumn make_column(LoadedArray& array, const DataNeeds& needs, std::vector<BadSample>& bad) {
   const cnn_column& wanted = *array.wanted;
   check_sample_shape(array.file, std::span(array.dims).subspan(1), wanted);
   DataColumn out;
@@ -120,14 +142,29 @@ DataColumn make_column(LoadedArray& array, const DataNeeds& needs) {
   out.file = array.file;
   if (wanted.element == CNN_I32) {
     out.type = ElementType::I32;
-    out.bytes = integer_labels(array, wanted.role == CNN_LABEL ? needs.classes : 0, wanted.elements);
+    out.bytes = integer_labels(array, wanted.role == CNN_LABEL ? needs.classes : 0, static_cast<size_t>(wanted.elements), bad);
   } else {
-    check_finite(array, static_cast<size_t>(wanted.elements));
+    check_finite(array, static_cast<size_t>(wanted.elements), bad);
     out.type = array.type;
     out.bytes = std::move(array.bytes);
   }
   out.sample_bytes = static_cast<size_t>(wanted.elements) * formats::element_size(out.type);
+  out.pieces = std::move(array.pieces);
   return out;
+}
+
+/// Each bad sample once, in order, with its first reason. Throws where there are more than the limit.
+void sort_bad(std::vector<BadSample>& bad, const DataNeeds& needs) {
+  const auto before = [](const BadSample& a, const BadSample& b) { return a.sample < b.sample; };
+  std::stable_sort(bad.begin(), bad.end(), before);
+  const auto same = [](const BadSample& a, const BadSample& b) { return a.sample == b.sample; };
+  bad.erase(std::unique(bad.begin(), bad.end(), same), bad.end());
+  if (static_cast<int64_t>(bad.size()) <= needs.skip_limit) return;
+  if (needs.skip_limit > 0)
+    fail(std::to_string(bad.size()) + " samples are bad, more than `bad = skip(" + std::to_string(needs.skip_limit) + ")` allows; the first: " + bad[0].reason);
+  fail(bad[0].reason, needs.classes > 0 && bad[0].reason.find(": label ") != std::string::npos
+                          ? "the network has " + std::to_string(needs.classes) + " classes"
+                          : "`check-data` lists all bad samples; `bad = skip(10)` leaves out at most 10");
 }
 
 }  // namespace
@@ -136,6 +173,11 @@ const DataColumn* DataTable::find(const cnn_column& column) const {
   for (const DataColumn& own : columns)
     if (own.column->role == column.role && std::string_view(own.column->name) == column.name) return &own;
   return nullptr;
+}
+
+std::string sample_name(const DataColumn& column, size_t sample) {
+  const FilePiece& piece = piece_of(column.pieces, sample);
+  return formats::quote_name(piece.file) + ": sample " + std::to_string(sample - piece.first_sample);
 }
 
 void check_sample_shape(const std::string& file, std::span<const uint64_t> sample_dims, const cnn_column& column) {
@@ -153,7 +195,8 @@ void check_sample_shape(const std::string& file, std::span<const uint64_t> sampl
 LoadedArray load_array(const std::string& column, const std::string& path) {
   formats::NpyArray array = formats::read_npy(path);
   if (array.shape.empty()) fail(formats::quote_name(path) + " is a single number, not an array of samples");
-  return {column, path, array.type, std::move(array.shape), std::move(array.bytes), nullptr};
+  const uint64_t sample_bytes = array.bytes.size() / std::max<uint64_t>(1, array.shape[0]);
+  return {column, path, array.type, std::move(array.shape), std::move(array.bytes), nullptr, {{path, 0, array.first_byte, sample_bytes}}};
 }
 
 std::shared_ptr<const DataTable> make_table(std::vector<LoadedArray> arrays, const DataNeeds& needs) {
@@ -166,8 +209,10 @@ std::shared_ptr<const DataTable> make_table(std::vector<LoadedArray> arrays, con
     if (array.dims[0] != table->count)
       fail(formats::quote_name(arrays[0].file) + " has " + std::to_string(table->count) + " samples, but " +
            formats::quote_name(array.file) + " has " + std::to_string(array.dims[0]));
-    if (array.wanted) table->columns.push_back(make_column(array, needs));
+    if (array.pieces.empty()) array.pieces = {{array.file, 0, std::nullopt, 0}};
+    if (array.wanted) table->columns.push_back(make_column(array, needs, table->bad));
   }
+  sort_bad(table->bad, needs);
   return table;
 }
 

@@ -17,11 +17,13 @@ struct LoadedArray {
   std::vector<uint64_t> dims;
   std::vector<std::byte> bytes;
   const cnn_column* wanted = nullptr;
+  std::vector<FilePiece> pieces = {};   // empty: all samples lie in `file`, nobody knows where
 };
 
 LoadedArray load_array(const std::string& column, const std::string& path);
 
-/// Assigns arrays to columns (unnamed ones: the only input, then the label) and checks them.
+/// Assigns arrays to columns (unnamed ones: the only input, then the label) and checks them. Throws Failure where more samples
+/// are bad than `needs.skip_limit`.
 std::shared_ptr<const DataTable> make_table(std::vector<LoadedArray> arrays, const DataNeeds& needs);
 
 }  // namespace cnnc::runtime

@@ -4,6 +4,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "runtime/formats/cifar.h"
 #include "runtime/formats/idx.h"
 #include "runtime/formats/text.h"
@@ -27,20 +30,27 @@ std::vector<std::byte> to_bytes(const std::vector<uint8_t>& values) {
 std::shared_ptr<const DataTable> idx_table(const std::string& images_path, const std::string& labels_path, const DataNeeds& needs) {
   formats::IdxPart part = formats::read_idx_part(images_path, labels_path);
   std::vector<LoadedArray> arrays(2);
-  arrays[0] = {"", images_path, formats::ElementType::U8, std::move(part.images.dims), to_bytes(part.images.bytes), {}};
+  arrays[0] = {"", images_path, formats::ElementType::U8, std::move(part.images.dims), to_bytes(part.images.bytes), nullptr};
   part.images.bytes = {};
-  arrays[1] = {"", labels_path, formats::ElementType::U8, std::move(part.labels.dims), to_bytes(part.labels.bytes), {}};
+  constexpr uint64_t kLabelsHeader = 8;
+  arrays[1] = {"", labels_path, formats::ElementType::U8, std::move(part.labels.dims), to_bytes(part.labels.bytes), nullptr,
+               {{labels_path, 0, kLabelsHeader, 1}}};
   return make_table(std::move(arrays), needs);
 }
 
-std::shared_ptr<const DataTable> cifar_table(const std::vector<std::string>& paths, const DataNeeds& needs) {
+std::shared_ptr<const DataTable> cifar_table(const std::vector<std::string>& paths, DataNeeds needs) {
   formats::CifarPart part = formats::read_cifar(paths);
   const uint64_t count = part.labels.size();
   const std::string file = paths.size() == 1 ? paths[0] : paths[0] + " …";
+  std::vector<FilePiece> pieces;
+  for (size_t i = 0; i < paths.size(); ++i) pieces.push_back({paths[i], i == 0 ? 0 : part.ends[i - 1], 0, formats::kCifarRecordBytes});
+  // A label that CIFAR-10 does not have is bad also where the network has more classes.
+  constexpr auto kClasses = static_cast<int64_t>(formats::kCifarClasses);
+  needs.classes = needs.classes > 0 ? std::min(needs.classes, kClasses) : kClasses;
   std::vector<LoadedArray> arrays(2);
   arrays[0] = {"", file, formats::ElementType::U8, {count, formats::kCifarChannels, formats::kCifarSide, formats::kCifarSide},
-               to_bytes(part.pixels), {}};
-  arrays[1] = {"", file, formats::ElementType::U8, {count}, to_bytes(part.labels), {}};
+               to_bytes(part.pixels), nullptr, pieces};
+  arrays[1] = {"", file, formats::ElementType::U8, {count}, to_bytes(part.labels), nullptr, pieces};
   return make_table(std::move(arrays), needs);
 }
 
@@ -58,14 +68,18 @@ std::shared_ptr<const DataTable> arrays_table(const DataSource& source, const st
 
 DataPart whole_part(const std::string& name, std::shared_ptr<const DataTable> table) {
   DataPart part{name, std::move(table), {}};
-  part.samples.resize(part.table->count);
-  for (size_t i = 0; i < part.samples.size(); ++i) part.samples[i] = static_cast<uint32_t>(i);
+  part.samples.reserve(part.table->count);
+  auto bad = part.table->bad.begin();
+  for (uint32_t i = 0; i < part.table->count; ++i) {
+    if (bad != part.table->bad.end() && bad->sample == i) ++bad;
+    else part.samples.push_back(i);
+  }
   return part;
 }
 
 /// Loads the parts of a source. `folder` replaces the place of the source where it is not empty.
 void load_source(const DataSource& source, const std::string& folder, const DataNeeds& needs, DataUse use, Dataset& out) {
-  const bool train = use == DataUse::Training;
+  const bool train = use != DataUse::Evaluation;
   if (source.kind == DataKind::Arrays) {
     DataPart part = whole_part(train ? "training" : "data", arrays_table(source, folder, needs));
     (train ? out.training : out.test) = std::move(part);
@@ -100,9 +114,24 @@ DataSource overridden(const DataSource& source, const std::string& path, std::st
   return out;
 }
 
+void warn_of_bad_samples(const Dataset& data) {
+  constexpr size_t kMostNamed = 10;
+  const DataTable* last = nullptr;   // training and validation often share one
+  for (const DataPart* part : {&data.training, &data.validation, &data.test}) {
+    const DataTable* table = part->table.get();
+    if (!table || table == last || table->bad.empty()) continue;
+    last = table;
+    for (size_t i = 0; i < std::min(kMostNamed, table->bad.size()); ++i) print_diagnostic("warning", table->bad[i].reason + "; it is left out");
+    if (table->bad.size() > kMostNamed)
+      print_diagnostic("warning", std::to_string(table->bad.size() - kMostNamed) + " more samples are left out", "`check-data` lists all");
+    if (part->empty()) fail("the " + part->name + " data has no good sample");
+  }
+}
+
 }  // namespace
 
-Dataset load_dataset(const settings::Recipe& recipe, const std::string& override_path, const DataNeeds& needs, DataUse use) {
+Dataset load_dataset(const settings::Recipe& recipe, const std::string& override_path, DataNeeds needs, DataUse use) {
+  needs.skip_limit = use == DataUse::Check ? std::numeric_limits<int64_t>::max() : recipe.skip_limit;
   std::string folder;
   DataSource source = recipe.data;
   if (!override_path.empty()) source = overridden(source, override_path, folder);
@@ -112,14 +141,17 @@ Dataset load_dataset(const settings::Recipe& recipe, const std::string& override
   load_source(source, folder, needs, use, out);
   if (recipe.validation_data.kind != DataKind::None) {
     Dataset apart;
-    load_source(recipe.validation_data, "", needs, DataUse::Training, apart);
+    load_source(recipe.validation_data, "", needs, use == DataUse::Evaluation ? DataUse::Training : use, apart);
     out.validation = std::move(apart.training);
     out.validation.name = "validation";
-  } else if (recipe.validation_share > 0 && use == DataUse::Training) {
-    Split split = split_samples(static_cast<uint64_t>(recipe.seed), out.training.table->count, recipe.validation_share);
+  } else if (recipe.validation_share > 0 && use != DataUse::Evaluation) {
+    Split split = split_samples(static_cast<uint64_t>(recipe.seed), out.training.samples.size(), recipe.validation_share);
+    for (std::vector<uint32_t>* places : {&split.validation, &split.training})
+      for (uint32_t& place : *places) place = out.training.samples[place];
     out.validation = {"validation", out.training.table, std::move(split.validation)};
     out.training.samples = std::move(split.training);
   }
+  if (use != DataUse::Check) warn_of_bad_samples(out);
   return out;
 }
 

@@ -305,4 +305,17 @@ void clip(const Value& value, Recipe& recipe) {
 
 void weights(const Value& value, Recipe& recipe) { recipe.weights = text(value, "weights"); }
 
+void bad(const Value& value, Recipe& recipe) {
+  const Call call = call_of(value, "bad", {"stop", "skip"});
+  recipe.skip_limit = 0;
+  if (call.name == "stop") {
+    call.only({}, 0);
+    return;
+  }
+  call.only({"limit"}, 1);
+  const Value* limit = call.find("limit", 0);
+  if (!limit) refuse("`skip` needs a limit", "write `skip(10)`: at most so many samples are left out");
+  recipe.skip_limit = whole_number(*limit, "limit", 1, kLargestCount);
+}
+
 }  // namespace cnnc::settings::checks

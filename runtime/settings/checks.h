@@ -20,5 +20,6 @@ void normalize(const Value& value, Recipe& recipe);
 void metrics(const Value& value, Recipe& recipe);
 void clip(const Value& value, Recipe& recipe);
 void weights(const Value& value, Recipe& recipe);
+void bad(const Value& value, Recipe& recipe);
 
 }  // namespace cnnc::settings::checks

@@ -33,7 +33,8 @@ const SettingDef kSettings[] = {
     {"freeze", "true or false", "false", "weights that stay as they are", true, false, nullptr},
     {"ema", "a number", "", "a running mean of the weights", true, false, nullptr},
     {"stop_early", "a length of time", "", "stop when the validation stops getting better", false, false, nullptr},
-    {"bad", "`stop` or `skip(limit)`", "stop", "what bad data does", false, false, nullptr},
+    {"bad", "`stop` or `skip(limit)`", "stop",
+     "what samples that cannot be used do: stop, or leave out at most so many of each part of the data, with a warning", false, true, checks::bad},
     {"precise", "true or false", "false", "sums in a wider type", true, false, nullptr},
 };
 

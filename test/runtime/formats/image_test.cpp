@@ -138,7 +138,7 @@ TEST(Image, messages_name_the_damage) {
                      "f: is a damaged PNG: IHDR: CRC error (at byte 33 of " + std::to_string(png.size()) + ")"}));
   const std::string jpeg = read_text(data_file("photo.jpg"));
   EXPECT_EQ(refuse(jpeg.substr(0, jpeg.size() - 2)),
-            (Refusal{ErrorKind::kDamaged, "f: is a damaged JPEG: Premature end of JPEG file"}));
+            (Refusal{ErrorKind::kDamaged, "f: is a damaged JPEG: Premature end of JPEG file (near byte 887 of 912)"}));
 }
 
 /// A few bytes must not claim a hundred million pixels.

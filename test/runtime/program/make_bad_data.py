@@ -36,6 +36,21 @@ record = bytes([3]) + bytes(3 * 32 * 32)
 (cifar / 'data_batch_1.bin').write_bytes(record * 4)
 (cifar / 'test_batch.bin').write_bytes(record)
 
+# Three labels out of range, no label 7 left in the test part, two test images that are training images.
+many = folder('many')
+content = bytearray((many / LABELS).read_bytes())
+content[8 + 5], content[8 + 70], content[8 + 1000] = 10, 255, 11
+(many / LABELS).write_bytes(content)
+test_labels = many / 't10k-labels-idx1-ubyte'
+content = test_labels.read_bytes()
+test_labels.write_bytes(content[:8] + content[8:].replace(b'\7', b'\1'))
+images, test_images = many / IMAGES, many / 't10k-images-idx3-ubyte'
+content = bytearray(test_images.read_bytes())
+training = images.read_bytes()
+for test, train in ((3, 17), (200, 1400)):
+    content[16 + 64 * test:16 + 64 * (test + 1)] = training[16 + 64 * train:16 + 64 * (train + 1)]
+test_images.write_bytes(content)
+
 x = numpy.linspace(0, 1, 12 * 64, dtype='f4').reshape(12, 1, 8, 8)
 y = numpy.arange(12, dtype='i8') % 10
 numpy.save(output / 'x.npy', x)

@@ -62,6 +62,10 @@ TEST(SettingText, RefusesWithTheRightWords) {
   EXPECT_EQ(canonical("classes", "[\"a\", \"a\"]"), "error: `classes` has \"a\" twice | ");
   EXPECT_EQ(canonical("normalize", "[0.5, 0]"), "error: the deviation of `normalize` must be above 0, but it is `0` | ");
   EXPECT_EQ(canonical("augment", "flop"), "error: `augment` has no `flop` | did you mean `flip`?");
+  EXPECT_EQ(canonical("bad", "skip"), "error: `skip` needs a limit | write `skip(10)`: at most so many samples are left out");
+  EXPECT_EQ(canonical("bad", "skip(limit: 0)"), "error: `limit` must be a whole number from 1 to 1e9, but it is `0` | ");
+  EXPECT_EQ(canonical("bad", "drop(3)"), "error: `bad` has no `drop` | there are `stop` and `skip`");
+  EXPECT_EQ(canonical("bad", "stop(3)"), "error: `stop` takes its arguments by name | it has none");
   EXPECT_EQ(canonical("ema", "0.9"), "error: the setting `ema` is not available yet | leave it out");
   EXPECT_EQ(canonical("batch", "64 64"), "error: `64` stands where the end should stand | ");
   EXPECT_EQ(canonical("data", "idx(\"a"), "error: a string has no end | it needs a second double quote");
