@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -63,8 +64,12 @@ uint64_t first_seed(const Options& options) {
   return !options.resume.empty() && file >> next ? std::max(next, options.first) : options.first;
 }
 
+/// Whole or not at all: a run that is killed here has lost one seed, not all of them.
 void remember(const Options& options, uint64_t next) {
-  if (!options.resume.empty()) std::ofstream(options.resume) << next << "\n";
+  if (options.resume.empty()) return;
+  const std::string whole = options.resume + ".new";
+  std::ofstream(whole) << next << "\n";
+  std::filesystem::rename(whole, options.resume);
 }
 
 void print_summary(uint64_t checked, uint64_t failed, const Tally& tally, std::chrono::steady_clock::time_point begin) {
