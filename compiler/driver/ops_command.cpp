@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// `cnnc ops [NAME] [--markdown]`: what the language offers, from the tables of compiler/ops: layers, functions, losses,
-// metrics and optimizers with their arguments. docs/layers.md is what `--markdown` prints. Tests: test/ops.
+// `cnnc ops [NAME] [--markdown]`: what the language offers, from the tables of compiler/ops and of the settings: layers,
+// functions, losses, metrics, optimizers with their arguments, and what a `train` block sets. docs/layers.md is what `--markdown` prints. Tests: test/ops.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "driver/subcommand.h"
 #include "ir/attributes.h"
 #include "ir/layer.h"
+#include "runtime/settings/schema.h"
 #include "support/text.h"
 
 namespace cnnc {
@@ -95,10 +96,22 @@ Entry entry_of(const OptimizerDef& optimizer) {
   return entry;
 }
 
+/// A setting is its own only argument.
+Entry entry_of(const settings::SettingDef& setting) {
+  Entry entry{std::string(setting.name), {}, std::string(setting.doc), {}, {}, {}};
+  if (!setting.available) entry.doc += " (reserved: not in this version)";
+  if (setting.compiled_in && setting.available) entry.doc += "; compiled in, `--set` cannot change it";
+  const std::string default_text(setting.default_text.empty() ? "none" : setting.default_text);
+  entry.arguments.push_back({entry.name, std::string(setting.type), default_text, {}});
+  entry.signature = entry.name + " = …";
+  return entry;
+}
+
 std::vector<Section> all_sections() {
-  std::vector<Section> sections = {{"Layers", {}}, {"Functions", {}}, {"Losses", {}}, {"Metrics", {}}, {"Optimizers", {}}};
+  std::vector<Section> sections = {{"Layers", {}}, {"Functions", {}}, {"Losses", {}}, {"Metrics", {}}, {"Optimizers", {}}, {"Settings", {}}};
   for (const LayerDef& layer : all_layers()) sections[static_cast<size_t>(layer.kind)].entries.push_back(entry_of(layer));
-  for (const OptimizerDef& optimizer : all_optimizers()) sections.back().entries.push_back(entry_of(optimizer));
+  for (const OptimizerDef& optimizer : all_optimizers()) sections[4].entries.push_back(entry_of(optimizer));
+  for (const settings::SettingDef& setting : settings::all_settings()) sections[5].entries.push_back(entry_of(setting));
   return sections;
 }
 
@@ -147,12 +160,12 @@ void print_entry(const Entry& entry) {
   fmt::print("{}\n{}\n", wrap(entry.signature, kWidth, ""), wrap(entry.doc, kWidth, "  "));
   for (const ArgumentText& argument : entry.arguments) {
     const std::string kind = argument.default_text.empty() ? argument.kind : fmt::format("{}, default {}", argument.kind, argument.default_text);
-    fmt::print("  {:<10} {}: {}\n", argument.name, kind, argument.doc);
+    fmt::print("  {:<10} {}{}{}\n", argument.name, kind, argument.doc.empty() ? "" : ": ", argument.doc);
   }
   if (!entry.arguments.empty()) fmt::print("\n");
   for (const std::string& formula : entry.formulas) fmt::print("  {}\n", formula);
   if (!entry.formulas.empty()) fmt::print("\n");
-  fmt::print("  Example: {}\n", entry.example);
+  if (!entry.example.empty()) fmt::print("  Example: {}\n", entry.example);
 }
 
 /// `|` would end a cell of a table.
@@ -174,9 +187,18 @@ void print_markdown(const Entry& entry) {
   }
 }
 
+void print_settings_table(const Section& section) {
+  fmt::print("\nOf a `train` block; each has a default, and `--set NAME=VALUE` of the built program overrides it.\n"
+             "\n| setting | values | default | meaning |\n|---|---|---|---|\n");
+  for (const Entry& entry : section.entries) {
+    const ArgumentText& a = entry.arguments.at(0);
+    fmt::print("| `{}` | {} | `{}` | {} |\n", a.name, cell(a.kind), cell(a.default_text), cell(entry.doc));
+  }
+}
+
 void print_markdown(const std::vector<Section>& sections) {
   fmt::print(
-      "# Layers, functions, losses, metrics and optimizers\n\n"
+      "# Layers, functions, losses, metrics, optimizers and settings\n\n"
       "Printed by `cnnc ops --markdown`. Arguments stand in the order in which they may be given without their names; "
       "`x -> layer(…)` fills the first one. A size is one number (square) or a pair `[height, width]`; padding is `valid` "
       "(none), `same` (as many outputs as n / stride, rounded up), `1`, `[1, 2]` (height, width) or `[1, 2, 3, 4]` (top, left, bottom, "
@@ -186,6 +208,10 @@ void print_markdown(const std::vector<Section>& sections) {
     if (section.title == "Optimizers")
       fmt::print("\nThe formulas are over the weight `w`, the summed gradient `g` and its factor `scale`, the current `rate`, `decay`, the "
                  "number `step` of the step (from 1), and what the optimizer remembers of each weight.\n");
+    if (section.title == "Settings") {
+      print_settings_table(section);
+      continue;
+    }
     for (const Entry& entry : section.entries) print_markdown(entry);
   }
 }
@@ -204,7 +230,7 @@ int run_ops(const std::string& name, bool markdown) {
       markdown ? print_markdown(entry) : print_entry(entry);
       return kDone;
     }
-  print_error(fmt::format("there is no layer, function, loss, metric or optimizer `{}`", escape_control(name)));
+  print_error(fmt::format("there is no layer, function, loss, metric, optimizer or setting `{}`", escape_control(name)));
   if (const auto meant = nearest(name, names)) fmt::print(stderr, "did you mean `{}`?\n", *meant);
   return kUsageWrong;
 }
@@ -217,7 +243,7 @@ struct OpsOptions {
 }  // namespace
 
 Subcommand ops_subcommand() {
-  return {"ops", "list layers, losses, metrics and optimizers, or describe one",
+  return {"ops", "list layers, losses, metrics, optimizers and settings, or describe one",
           "  cnnc ops                      lists everything with a sentence each\n"
           "  cnnc ops conv                 the arguments of `conv`\n",
           [](CLI::App& app) -> Action {

@@ -252,6 +252,8 @@ void seed(const Value& value, Recipe& recipe) { recipe.seed = whole_number(value
 void augment(const Value& value, Recipe& recipe) {
   recipe.augment.clear();
   if (value.kind == ValueKind::Word && value.text == "none") return;
+  if (value.kind == ValueKind::List)
+    refuse("`augment` is a chain, not a list", "join what is done to an image with `->`: `crop(pad: 4) -> flip`");
   const std::vector<Value> stages = value.kind == ValueKind::Pipe ? value.items : std::vector<Value>{value};
   for (const Value& stage : stages) {
     const Call call = call_of(stage, "augment", {"flip", "crop"});
