@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "support/limits.h"
 #include "support/text.h"
@@ -19,6 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of a path in a message; longer ones are no paths.
+constexpr size_t kShownBytes = 300;
+
 /// The whole file, or why it could not be read.
 std::optional<std::string> read_file(const fs::path& path, std::string& why) {
   std::error_code error;
@@ -27,10 +29,15 @@ std::optional<std::string> read_file(const fs::path& path, std::string& why) {
   if (!fs::is_regular_file(status)) return why = "it is not a file", std::nullopt;
   if (fs::file_size(path, error) > limits::kMaximumSourceBytes || error) return why = "it is too large for a source file", std::nullopt;
   std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) return why = "it cannot be read", std::nullopt;
-  return text.str();
+  std::string text;
+  char buffer[1 << 16];
+  // The system may say another size than what can be read, as for the files of /proc.
+  while (stream.read(buffer, sizeof buffer), stream.gcount() > 0) {
+    text.append(buffer, static_cast<size_t>(stream.gcount()));
+    if (text.size() > limits::kMaximumSourceBytes) return why = "it is too large for a source file", std::nullopt;
+  }
+  if (!stream.eof()) return why = "it cannot be read", std::nullopt;
+  return text;
 }
 
 std::string canonical_path(const fs::path& path) {
@@ -81,15 +88,16 @@ void Program::enter_items(const ast::File& file, SourceRange import) {
 
 void Program::enter_import(const ast::Import& import, const std::string& importer, SourceRange outermost) {
   fs::path path;
+  const std::string shown = abbreviate(import.target.text, kShownBytes);
   if (import.is_path) {
     path = fs::path(importer).parent_path() / import.target.text;
   } else {
     const std::vector<std::string> names = library_path_.empty() ? std::vector<std::string>{} : library_names(library_path_);
     if (std::find(names.begin(), names.end(), import.target.text) == names.end()) {
       Diagnostic& error = reporter_->error(DiagnosticKind::BadImport, import.target.range,
-                                           fmt::format("the library has no `{}`", import.target.text));
+                                           fmt::format("the library has no `{}`", shown));
       if (const auto near = nearest(import.target.text, names)) error.help(fmt::format("did you mean `{}`?", *near));
-      error.help(fmt::format("a file of your own is imported by its path: `import \"{}.cnn\"`", import.target.text));
+      error.help(fmt::format("a file of your own is imported by its path: `import \"{}.cnn\"`", shown));
       return;
     }
     path = fs::path(library_path_) / (import.target.text + ".cnn");
@@ -97,16 +105,21 @@ void Program::enter_import(const ast::Import& import, const std::string& importe
   const std::string key = canonical_path(path);
   if (std::find(open_.begin(), open_.end(), key) != open_.end()) {
     reporter_->error(DiagnosticKind::BadImport, import.target.range,
-                     fmt::format("the import of `{}` goes round in a circle: it is being read already", import.target.text))
+                     fmt::format("the import of `{}` goes round in a circle: it is being read already", shown))
         .help("move what both files need into a third one");
+    return;
+  }
+  if (open_.size() > limits::kMaximumImportDepth) {
+    reporter_->error(DiagnosticKind::LimitExceeded, import.target.range,
+                     fmt::format("files that import each other are nested at most {} deep", limits::kMaximumImportDepth));
     return;
   }
   if (!done_.insert(key).second) return;
   std::string why;
   std::optional<std::string> text = read_file(path, why);
   if (!text) {
-    reporter_->error(DiagnosticKind::BadImport, import.target.range, fmt::format("cannot import `{}`: {}", import.target.text, why))
-        .note(fmt::format("looked for `{}`", path.lexically_normal().string()));
+    reporter_->error(DiagnosticKind::BadImport, import.target.range, fmt::format("cannot import `{}`: {}", shown, why))
+        .note(fmt::format("looked for `{}`", abbreviate(path.lexically_normal().string(), kShownBytes)));
     return;
   }
   const int32_t source = sources_->add(path.lexically_normal().string(), std::move(*text));

@@ -9,7 +9,7 @@ namespace {
 
 /// Uses shown below an error inside of blocks; the outermost ones are left out first.
 constexpr size_t kShownUses = 4;
-/// More diagnostics than are ever printed.
+/// More errors, and more warnings, than are ever printed.
 constexpr size_t kKept = 2 * size_t{Diagnostics::kMaximum};
 
 }  // namespace
@@ -28,10 +28,12 @@ std::vector<Attachment> Reporter::use_notes(SourceRange range) const {
 
 Diagnostic& Reporter::add(Severity severity, DiagnosticKind kind, SourceRange range, std::string message) {
   const bool repeated = range.valid() && !seen_.insert({kind, {range.file, {range.begin, range.end}}}).second;
-  if (repeated || pending_.size() >= kKept) {
+  size_t& kept = severity == Severity::Error ? kept_errors_ : kept_warnings_;
+  if (repeated || kept >= kKept) {
     dropped_ = Diagnostic{severity, kind, {}, range, {}};
     return dropped_;
   }
+  ++kept;
   pending_.push_back({Diagnostic{severity, kind, std::move(message), range, {}}, use_notes(range)});
   return pending_.back().diagnostic;
 }

@@ -44,6 +44,7 @@ class Reporter {
   std::set<std::pair<DiagnosticKind, std::pair<int32_t, std::pair<uint32_t, uint32_t>>>> seen_;
   std::vector<Use> uses_;
   int errors_ = 0;
+  size_t kept_errors_ = 0, kept_warnings_ = 0;
 };
 
 }  // namespace cnnc::sema

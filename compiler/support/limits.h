@@ -14,6 +14,8 @@ inline constexpr int kMaximumNesting = 500;
 /// Letters of one name. Longer ones are no names that a person reads.
 inline constexpr size_t kMaximumNameBytes = 200;
 
+/// How deep files may import each other.
+inline constexpr size_t kMaximumImportDepth = 100;
 /// How deep blocks may use each other, also a block that uses itself.
 inline constexpr int kMaximumUses = 256;
 /// Levels of expressions within expressions, through all blocks that are being built.

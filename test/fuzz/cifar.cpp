@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Any bytes as a CIFAR-10 file: refused, or as many labels as images.
-#include "fuzz_bytes.h"
 #include "runtime/formats/cifar.h"
 
-using namespace cnnc::formats;
+#include "refusal.h"
+#include "target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  allow_refusal([&] {
-    CifarPart part;
-    append_cifar(bytes_of(data, size), "f", part);
-    require(part.pixels.size() == part.labels.size() * kCifarImageBytes && part.labels.size() * kCifarRecordBytes == size);
+namespace cnnc::fuzz {
+
+bool cifar(Bytes bytes) {
+  return accepted([&] {
+    formats::CifarPart part;
+    formats::append_cifar(bytes, "f", part);
+    require(part.pixels.size() == part.labels.size() * formats::kCifarImageBytes, "a label for each image");
+    require(part.labels.size() * formats::kCifarRecordBytes == bytes.size(), "every byte is read");
   });
-  return 0;
 }
+
+}  // namespace cnnc::fuzz

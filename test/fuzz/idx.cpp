@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Any bytes as an IDX file, plain or gzip: refused, or sizes that account for the bytes.
-#include "fuzz_bytes.h"
 #include "runtime/formats/idx.h"
 
-using namespace cnnc::formats;
+#include "refusal.h"
+#include "target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  allow_refusal([&] {
-    const IdxArray array = parse_idx(bytes_of(data, size), "f");
+namespace cnnc::fuzz {
+
+bool idx(Bytes bytes) {
+  return accepted([&] {
+    const formats::IdxArray array = formats::parse_idx(bytes, "f");
     std::uint64_t count = 1;
     for (const std::uint64_t extent : array.dims) count *= extent;
-    require(count == array.bytes.size());
+    require(count == array.bytes.size(), "as many bytes as the sizes say");
   });
-  return 0;
 }
+
+}  // namespace cnnc::fuzz

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Any bytes as a picture: refused, or pixels that can be turned gray and resized.
-#include "fuzz_bytes.h"
+// Any bytes as a picture, PNG or JPEG: refused, or pixels that can be turned gray and resized.
 #include "runtime/formats/image.h"
 
-using namespace cnnc::formats;
+#include "refusal.h"
+#include "target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  allow_refusal([&] {
-    const Image image = decode_image(bytes_of(data, size), "f");
-    require(image.pixels.size() == image.height * image.width * image.channels);
-    require(resize(to_gray(image), 3, 5).pixels.size() == 15);
+namespace cnnc::fuzz {
+
+bool image(Bytes bytes) {
+  return accepted([&] {
+    const formats::Image image = formats::decode_image(bytes, "f");
+    require(image.pixels.size() == image.height * image.width * image.channels, "as many bytes as the sizes say");
+    require(resize(to_gray(image), 3, 5).pixels.size() == 15, "it can be resized");
   });
-  return 0;
 }
+
+}  // namespace cnnc::fuzz

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Any bytes as a .npy file: refused, or an array that converts.
-#include "fuzz_bytes.h"
 #include "runtime/formats/npy.h"
 
-using namespace cnnc::formats;
+#include "refusal.h"
+#include "target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  allow_refusal([&] {
-    const NpyArray array = parse_npy(bytes_of(data, size), "f");
-    require(array.floats().size() == array.elements());
+namespace cnnc::fuzz {
+
+bool npy(Bytes bytes) {
+  return accepted([&] {
+    const formats::NpyArray array = formats::parse_npy(bytes, "f");
+    require(array.floats().size() == array.elements(), "as many numbers as the shape says");
   });
-  return 0;
 }
+
+}  // namespace cnnc::fuzz
