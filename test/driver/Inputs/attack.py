@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Gives hostile inputs to `cnnc check` under limits of time, memory and stack.
+
+usage: attack.py CNNC FOLDER     FOLDER is for the inputs
+Each must end by itself with the expected exit status and message, and print little, without control characters. Prints a line for
+each; the exit status is 1 if one did not.
+"""
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+
+SECONDS = 30                # of the processor; nothing here should take more than one or two
+ADDRESS_SPACE = 2 << 30     # bytes; the compiler's libraries take half a gigabyte of it
+STACK = 8 << 20
+MOST_OUTPUT = 200_000       # bytes
+# Sanitizers reserve terabytes of address space, and slow everything down.
+SANITIZED = 'ASAN_OPTIONS' in os.environ
+
+ONE_NETWORK = 'network n(image: [1, 8, 8]) { image -> relu }\n'
+
+
+def attacks():
+    """(name, files by name, status, what standard error must match); the first file is checked."""
+    network = 'network n(image: [1, 8, 8]) {{ image -> {} }}\n'.format
+    deep = 10 ** 5
+    yield 'brackets', 'const a = ' + '(' * deep + '1' + ')' * deep, 1, r'brackets are nested at most 500 deep \[limit-exceeded\]'
+    yield 'brackets without end', 'const a = ' + '[' * deep, 1, r'nested at most 500 deep'
+    yield 'calls', network('f(' * deep + 'x' + ')' * deep), 1, r'nested at most 500 deep'
+    yield 'signs', 'const a = ' + '- ' * deep + '1', 1, r'an expression is nested at most 500 deep'
+    yield 'sum', 'const a = 1' + ' + 1' * deep, 1, r'an expression is nested at most 500 deep'
+    yield 'repeat', network('repeat(10 ^ 9) relu'), 1, r'`repeat` does at most 1000000 rounds'
+    yield 'repeat of repeat', network('repeat(1000) ' * 20 + 'relu'), 1, r'takes more than 5000000 steps'
+    yield 'name of 1 MB', 'const ' + 'a' * (1 << 20) + ' = 1\n', 1, r'a name has at most 200 letters, this one has 1048576'
+    yield 'number of 1 MB', network('relu').replace('8,', '1' * (1 << 20) + ',', 1), 1, r'error: '
+    yield 'string of 1 MB', 'import "' + 'x' * (1 << 20) + '"\n' + ONE_NETWORK, 1, r'cannot import'
+    yield 'setting of 1 MB', ONE_NETWORK + 'train n { data = idx("' + 'x' * (1 << 20) + '") loss = mse optimizer = ' + 'y' * 199 + ' }\n', 1, r'error: '
+    yield 'comment of 1 MB', '# ' + 'x' * (1 << 20) + '\n' + ONE_NETWORK, 0, r'^$'
+    yield 'line of 1 MB with an error', ' ' * (1 << 20) + '?' + ' ' * (1 << 20), 1, r'error: '
+    yield 'NUL', b'network n(image: [1, 8, 8]) { image -> re\0lu }\n', 1, r'error: .*\[bad-character\]'
+    yield 'NULs alone', b'\0' * 100_000, 1, r'error: '
+    yield 'bad UTF-8', b'network n(image: [1, 8, 8]) { image -> re\xfflu }\n', 1, r'error: .*\[bad-character\]'
+    yield 'UTF-16', ONE_NETWORK.encode('utf-16'), 1, r'error: '
+    yield 'overlong UTF-8', b'# \xc0\xaf\n' + ONE_NETWORK.encode(), 1, r'not UTF-8'
+    yield 'terminal codes', b'const \x1b[31m = 1\n# \xe2\x80\xae\n' + ONE_NETWORK.encode(), 1, r'error: '
+    for size in ('2147483647', '2147483648', '4294967296', '9223372036854775807', '9223372036854775808', '18446744073709551616', '1e300', '1e999'):
+        yield f'input of {size}', f'network n(image: [1, {size}, {size}]) {{ image -> relu }}\n', 1, r'\[(limit-exceeded|bad-number)\]|too large'
+        yield f'dense of {size}', network(f'flatten -> dense({size})'), 1, r'error: '
+        yield f'conv of {size}', network(f'conv({size}, kernel: {size}, stride: {size}, pad: {size}, dilation: {size})'), 1, r'error: '
+        yield f'table of {size}', f'const a = zeros([{size}, {size}])\nnetwork n(image: [1, 8, 8]) {{ image -> filter(a) }}\n', 1, r'error: '
+    yield 'mutually recursive blocks', 'block a(x) { x -> b }\nblock b(x) { x -> a }\n' + network('a'), 1, r'without an end|too deep|more than'
+    yield 'doubly recursive block', 'block a(x) { x -> a -> a }\n' + network('a'), 1, r'without an end|too deep|more than'
+    yield 'constants of each other', 'const a = b\nconst b = a\n' + network('leaky_relu(a)'), 1, r'error: '
+    yield 'doubling lists', 'const a0 = [1, 1]\n' + ''.join(f'const a{i + 1} = [a{i}, a{i}]\n' for i in range(60)) + network('filter(a60)'), 1, r'error: '
+    yield 'doubling tensors', 'block d(x) { x + x }\n' + network('d -> ' * 300 + 'd'), 0, r'^$'
+    yield '10,000 layers', network('relu -> ' * 9_999 + 'relu'), 0, r'^$'
+    yield '10,000 convolutions', network('repeat(10000) conv(1, kernel: 3, pad: same)'), 0, r'^$'
+    yield '10,000 blocks', ''.join(f'block b{i}(x) {{ x -> relu }}\n' for i in range(10_000)) + ONE_NETWORK, 0, r''
+    yield '10,000 errors', 'network n(image: [1, 8, 8]) {\n' + ''.join(f'    a{i} = nothing{i}(image)\n' for i in range(10_000)) + '    image\n}\n', 1, r'errors'
+    yield '10,000 syntax errors', '? = ;\n' * 10_000, 1, r'errors'
+    yield 'empty file', '', 1, r'the file has no network|is empty|nothing'
+
+
+def file_attacks(folder):
+    """(name, argument, status, pattern): what is no text file, and imports."""
+    yield 'folder', folder, 1, r'it is a folder'
+    (folder / 'a.cnn').write_text('import "b.cnn"\n' + ONE_NETWORK)
+    (folder / 'b.cnn').write_text('import "c.cnn"\n')
+    (folder / 'c.cnn').write_text('import "b.cnn"\nimport "a.cnn"\n')
+    yield 'import cycle', folder / 'a.cnn', 1, r'goes round in a circle'
+    for i in range(5000):
+        (folder / f'chain{i}.cnn').write_text(f'import "chain{i + 1}.cnn"\n' + (ONE_NETWORK if i == 0 else ''))
+    (folder / 'chain5000.cnn').write_text('block end(x) { x }\n')
+    yield 'chain of 5,000 imports', folder / 'chain0.cnn', 1, r'imports are nested'
+    for name, target in (('device', '/dev/zero'), ('endless', '/dev/urandom'), ('folder', '.'), ('memory', '/proc/self/mem')):
+        path = folder / f'import_{name}.cnn'
+        path.write_text(f'import "{target}"\n' + ONE_NETWORK)
+        yield f'import of {target}', path, 1, r'cannot import'
+    os.mkfifo(folder / 'pipe.cnn')
+    (folder / 'import_pipe.cnn').write_text('import "pipe.cnn"\n' + ONE_NETWORK)
+    yield 'import of a pipe', folder / 'import_pipe.cnn', 1, r'it is not a file'
+    yield 'endless device', '/dev/zero', 1, r'a source file has at most 16 MB'
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if SANITIZED:
+        return
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK, STACK))
+
+
+def problem(cnnc, argument, status, pattern):
+    """What is wrong with the compiler's answer, or nothing."""
+    try:
+        done = subprocess.run([cnnc, 'check', argument], capture_output=True, stdin=subprocess.DEVNULL, preexec_fn=limit, timeout=10 * SECONDS)
+    except subprocess.TimeoutExpired:
+        return 'does not end'
+    text = done.stderr.decode('utf-8', errors='replace')
+    if done.returncode != status:
+        return f'status {done.returncode}, expected {status}: {text[:500]!r}'
+    if not re.search(pattern, text):
+        return f'the message does not match {pattern}: {text[:500]!r}'
+    if len(done.stderr) > MOST_OUTPUT:
+        return f'prints {len(done.stderr)} bytes'
+    odd = re.search('[^\n -~\u00a0-\u200d\u2010-\u2027\u2030-\u205f\u2070-\uffff]', text)
+    if odd or '\ufffd' in text:
+        return f'prints a control character: {text[max(0, (odd or re.search(chr(0xfffd), text)).start() - 40):][:80]!r}'
+    return ''
+
+
+def main():
+    cnnc, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    cases = []
+    for i, (name, text, status, pattern) in enumerate(attacks()):
+        path = folder / f'attack{i}.cnn'
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        cases.append((name, path, status, pattern))
+    cases += file_attacks(folder)
+    failed = 0
+    for name, argument, status, pattern in cases:
+        what = problem(cnnc, argument, status, pattern)
+        failed += bool(what)
+        print(f'{name}: {what or "ok"}')
+    print(f'{len(cases)} inputs, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
