@@ -21,6 +21,10 @@ Variation choose_target(Random& random) {
 }
 
 Variation choose_schedule(Random& random) {
+  if (random.one_in(2)) {
+    const std::string drawn = fmt::format("random:{}", 1 + random.below(1 << 20));
+    return {drawn, ElementType::F32, {"--schedule", drawn}};
+  }
   if (random.one_in(2)) return {"plain", ElementType::F32, {"--schedule", "plain"}};
   const std::string batch = fmt::format("{}", 2 + random.below(63));
   return {"batch " + batch, ElementType::F32, {"--batch", batch}};

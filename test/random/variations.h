@@ -17,7 +17,7 @@ struct Variation {
 
 /// Another target that this machine can run, or this one in double precision.
 Variation choose_target(Random& random);
-/// Other legal schedules: `plain`, or those for another batch. What varies templates and their parameters belongs here.
+/// Other legal schedules: templates, parameters and layouts drawn at random, `plain`, or those for another batch.
 Variation choose_schedule(Random& random);
 
 }  // namespace cnnc::random_programs
