@@ -23,7 +23,11 @@ inline constexpr int kMaximumEvaluationDepth = 4000;
 /// Repetitions of one `repeat`.
 inline constexpr int64_t kMaximumRepetitions = 1'000'000;
 /// What is evaluated when compiling: expressions, numbers of tables, nodes of the graph.
+#ifdef CNNC_FUZZ
+inline constexpr int64_t kMaximumEvaluationSteps = 200'000;   // what watches every step takes fifteen times as long
+#else
 inline constexpr int64_t kMaximumEvaluationSteps = 5'000'000;
+#endif
 /// Nodes of one network's graph.
 inline constexpr int kMaximumNodes = 1'000'000;
 /// Numbers in one table or list.
