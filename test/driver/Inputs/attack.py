@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Gives hostile inputs to `cnnc check` under limits of time, memory and stack.
+"""Gives hostile inputs to `cnnc check` and `cnnc opt` under limits of time, memory and stack.
 
 usage: attack.py CNNC FOLDER     FOLDER is for the inputs
 Each must end by itself with the expected exit status and message, and print little, without control characters. Prints a line for
@@ -63,6 +63,29 @@ def attacks():
     yield 'empty file', '', 1, r'the file has no network|is empty|nothing'
 
 
+def graph_attacks():
+    """The same for the text of a graph, which `cnnc opt` reads."""
+    def graph(lines, argument='f32[N, 1, 8, 8]'):
+        return f'module n\ninput x : {argument}\nfunction network {{\n  argument input %x : {argument}\n{lines}}}\n'
+    deep = 10 ** 5
+    for name, expression in (('brackets', '(' * deep + 'x0' + ')' * deep), ('signs', '-' * deep + 'x0'), ('powers', 'x0' + ' ^ x0' * deep),
+                             ('functions', 'abs(' * deep + 'x0' + ')' * deep), ('sum', 'x0' + ' + x0' * deep)):
+        yield f'expression of {name}', graph(f'  %0 = map(%x) {{f = f"{expression}"}} : f32[N, 1, 8, 8]\n  result output output = %0\n'), 1, r'error: the expression|error: .*more than'
+    for size in (2 ** 31, 2 ** 32, 2 ** 63 - 1, 2 ** 63, 2 ** 64, -1):
+        yield f'graph with input of {size}', graph('  result output output = %x\n', f'f32[N, {size}, {size}]'), 1, r'error: '
+        yield f'graph with constant of {size}', graph(f'  %0 = constant() {{dims = [{size}, {size}], element = "f32", values = {{0}}}} : f32[1]\n'), 1, r'error: '
+        yield f'graph with pads of {size}', graph('  %0 = constant() {dims = [1, 1, 1, 1], element = "f32", values = {1}} : f32[1, 1, 1, 1]\n'
+                                                  f'  %1 = conv(%x, %0, none) {{dilation = [{size}, {size}], flip = false, groups = {size}, pad = [{size}, {size}, {size}, {size}], '
+                                                  f'stride = [{size}, {size}]}} : f32[N, 1, 8, 8]\n'), 1, r'error: '
+    yield 'graph of 10,000 nodes', graph(''.join(f'  %{i} = map({"%x" if i == 0 else f"%{i - 1}"}) {{f = f"-x0"}} : f32[N, 1, 8, 8]\n' for i in range(10_000)) +
+                                         '  result output output = %9999\n'), 0, r'^$'
+    yield 'graph with 10,000 errors', 'module n\n' + ''.join(f'function f{i} {{\n  result output output = %0\n}}\n' for i in range(10_000)), 1, r'error: '
+    yield 'graph with a name of 1 MB', 'module ' + 'a' * (1 << 20) + '\n?', 1, r'error: '
+    yield 'graph with NUL', b'module n\n\0function f {\n}\n', 1, r'error: '
+    yield 'graph that is not UTF-8', b'module \xff\xfe\n', 1, r'error: '
+    yield 'empty graph', '', 0, r'^$'
+
+
 def file_attacks(folder):
     """(name, argument, status, pattern): what is no text file, and imports."""
     yield 'folder', folder, 1, r'it is a folder'
@@ -73,7 +96,7 @@ def file_attacks(folder):
     for i in range(5000):
         (folder / f'chain{i}.cnn').write_text(f'import "chain{i + 1}.cnn"\n' + (ONE_NETWORK if i == 0 else ''))
     (folder / 'chain5000.cnn').write_text('block end(x) { x }\n')
-    yield 'chain of 5,000 imports', folder / 'chain0.cnn', 1, r'imports are nested'
+    yield 'chain of 5,000 imports', folder / 'chain0.cnn', 1, r'files that import each other are nested at most 100 deep'
     for name, target in (('device', '/dev/zero'), ('endless', '/dev/urandom'), ('folder', '.'), ('memory', '/proc/self/mem')):
         path = folder / f'import_{name}.cnn'
         path.write_text(f'import "{target}"\n' + ONE_NETWORK)
@@ -93,10 +116,10 @@ def limit():
     resource.setrlimit(resource.RLIMIT_STACK, (STACK, STACK))
 
 
-def problem(cnnc, argument, status, pattern):
+def problem(cnnc, command, argument, status, pattern):
     """What is wrong with the compiler's answer, or nothing."""
     try:
-        done = subprocess.run([cnnc, 'check', argument], capture_output=True, stdin=subprocess.DEVNULL, preexec_fn=limit, timeout=10 * SECONDS)
+        done = subprocess.run([cnnc, command, argument], capture_output=True, stdin=subprocess.DEVNULL, preexec_fn=limit, timeout=10 * SECONDS)
     except subprocess.TimeoutExpired:
         return 'does not end'
     text = done.stderr.decode('utf-8', errors='replace')
@@ -115,14 +138,15 @@ def problem(cnnc, argument, status, pattern):
 def main():
     cnnc, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     cases = []
-    for i, (name, text, status, pattern) in enumerate(attacks()):
-        path = folder / f'attack{i}.cnn'
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        cases.append((name, path, status, pattern))
-    cases += file_attacks(folder)
+    for command, given in (('check', attacks()), ('opt', graph_attacks())):
+        for i, (name, text, status, pattern) in enumerate(given):
+            path = folder / f'{command}{i}'
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            cases.append((name, command, path, status, pattern))
+    cases += [(name, 'check', *rest) for name, *rest in file_attacks(folder)]
     failed = 0
-    for name, argument, status, pattern in cases:
-        what = problem(cnnc, argument, status, pattern)
+    for name, *case in cases:
+        what = problem(cnnc, *case)
         failed += bool(what)
         print(f'{name}: {what or "ok"}')
     print(f'{len(cases)} inputs, {failed} failed')
