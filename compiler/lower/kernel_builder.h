@@ -115,6 +115,7 @@ Halide::Pipeline build_plain(KernelBuilder& builder);
 Halide::Pipeline build_elementwise(KernelBuilder& builder);
 Halide::Pipeline build_reduce_lanes(KernelBuilder& builder);
 Halide::Pipeline build_conv_forward(KernelBuilder& builder);
+Halide::Pipeline build_conv_depthwise(KernelBuilder& builder);
 Halide::Pipeline build_conv_direct(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_input(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder);

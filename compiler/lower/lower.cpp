@@ -94,6 +94,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
       {"reduce.lanes", build_reduce_lanes},
       {"conv.lanes", build_conv_forward},
       {"conv.planar", build_conv_forward},
+      {"conv.depthwise", build_conv_depthwise},
       {"conv.direct", build_conv_direct},
       {"conv.lanes_grad_input", build_conv_grad_input},
       {"conv.lanes_grad_weight", build_conv_grad_weight},

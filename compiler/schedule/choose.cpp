@@ -82,7 +82,7 @@ class Chooser {
   Schedule conv(const Node& node) const {
     const ValueId x = node.operands[0], y = node.results[0];
     const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
-    if (layout(y).kind == LayoutKind::Blocked) return conv_direct(c, node);
+    if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node);
     const bool lanes = is_lanes(y) && is_lanes(x);
     const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
     int64_t vector = group_, columns = 1, filters = 1;
@@ -102,6 +102,13 @@ class Chooser {
     }
     return {lanes ? "conv.lanes" : "conv.planar",
             {{"columns", columns}, {"filters", filters}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+  }
+
+  /// Columns share what they read: as many as divide the row, or a few that overlap.
+  static Schedule conv_depthwise(const ConvNumbers& c) {
+    constexpr int64_t kMost = 8, kFew = 4, kOverlapping = 7;
+    const int64_t divisor = largest_divisor(c.y[2], kMost);
+    return {"conv.depthwise", {{"columns", divisor >= kFew ? divisor : std::min(c.y[2], kOverlapping)}, {"rows", 1}}};
   }
 
   /// x is planar, or in blocks with a border of zeros as wide as the taps reach.

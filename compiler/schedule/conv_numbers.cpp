@@ -103,6 +103,9 @@ PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers) {
 }
 
 bool allows_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector) {
+  // The taps of a pixel are written out.
+  constexpr int64_t kMostTaps = 49;
+  if (c.is_depthwise()) return x_is_blocked && c.taps() <= kMostTaps;
   // A tile's filters must belong to one group, and a group's channels be whole vectors.
   if (c.groups > 1 && (c.group_filters() % vector != 0 || (x_is_blocked && c.weight[1] % vector != 0))) return false;
   // A planar x is copied into a scratch with a border.
@@ -112,6 +115,7 @@ bool allows_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector) {
 
 bool prefers_blocks(const ConvNumbers& c, bool x_is_blocked, int64_t vector, int64_t registers) {
   if (!allows_blocks(c, x_is_blocked, vector)) return false;
+  if (c.is_depthwise()) return true;
   // Columns of stride 2 are gathered; rows of blocks make pools and activations cheap too.
   constexpr double kStrided = 2, kOthers = 1.25;
   const double conversion = x_is_blocked ? static_cast<double>(element_count(c.x)) : 0;

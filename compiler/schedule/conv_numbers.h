@@ -35,6 +35,8 @@ struct ConvNumbers {
   Dims x, y, weight, stride, pad, dilation;
   int64_t groups = 1;
 
+  /// Whether each channel has one filter of its own.
+  bool is_depthwise() const { return groups > 1 && groups == x[0] && groups == y[0]; }
   int64_t group_filters() const { return weight[0] / groups; }
   int64_t taps() const { return weight[2] * weight[3]; }
   int64_t taps_height() const { return (weight[2] - 1) * dilation[0] + 1; }

@@ -177,6 +177,7 @@ class LayoutChooser {
     const ValueId value = node.operands[operand];
     const TensorType& type = source_->graph.type(value);
     const std::string& op = node.op->name;
+    if (op == "conv" && operand == 1 && numbers(node).is_depthwise()) return blocks();
     if (op == "conv" && operand == 1) {
       const Layout& now = layout_of(value);
       const int64_t all_blocks = ceil_divide(numbers(node).group_filters(), lanes_);

@@ -71,7 +71,8 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     const std::string& op = node.op->name;
     const ValueId x = node.operands[0], y = node.results[0];
     const ValueId second = node.operands.size() > 1 ? node.operands[1] : x;
-    if (op == "conv" && layout(y).kind == LayoutKind::Blocked) found.push_back("conv.direct");
+    if (op == "conv" && layout(y).kind == LayoutKind::Blocked)
+      found.push_back(conv_numbers(graph_, node, x, y, second).is_depthwise() ? "conv.depthwise" : "conv.direct");
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
     if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
     if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes_grad_input");
@@ -98,6 +99,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("elementwise")) return elementwise(kernel, schedule);
   const Node& node = graph_.node(kernel.anchor);
   if (is("conv.lanes") || is("conv.planar")) return conv(node, schedule);
+  if (is("conv.depthwise")) return conv_depthwise(node, schedule);
   if (is("conv.direct")) return conv_direct(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
   if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
@@ -125,6 +127,16 @@ std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule
   if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 or 2: taps leave the image");
   if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)));
   if (rules["border"] == 2 && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::conv_depthwise(const Node& node, const Schedule& schedule) const {
+  const Dims& y = graph_.type(node.results[0]).dims;
+  Rules rules(schedule);
+  rules.at_most("columns", y[2], kWidth);
+  rules.at_most("rows", y[1], "a tile is no higher than the result");
+  // The sums, a weight and an operand.
+  rules.registers(rules["columns"] * rules["rows"] + 2, target_.vector_registers);
   return rules.result();
 }
 

@@ -21,6 +21,7 @@ constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.plan
                                        {"rows", "rows of a band", 1, kAny},
                                        {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2},
                                        {"vector", "conv.planar: columns in a vector", 1, 64}};
+constexpr TemplateParameter kConvDepthwise[] = {{"columns", "columns of a tile", 1, 32}, {"rows", "rows of a tile", 1, 8}};
 constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1, 32},
                                              {"rows", "rows of a tile", 1, 8},
                                              {"blocks", "vectors of filters of a tile", 1, 8},
@@ -51,6 +52,7 @@ constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1
                                               {"tasks", "parallel parts of the outputs", 1, 64}};
 
 constexpr Template kTemplates[] = {
+    {"conv.depthwise", "convolution with a filter for each channel, channels in vectors", kConvDepthwise},
     {"conv.direct", "convolution, channels of y in vectors; x in blocks of channels or planar", kConvDirect},
     {"conv.lanes", "convolution, images innermost", kConv},
     {"conv.lanes_grad_input", "its gradient towards x", kConvInput},

@@ -102,7 +102,7 @@ void check_blocks(const BlockedConvolution& c) {
     if (!runs_here(target)) continue;
     const ModulePlan plan = make_plan(module, target, {});
     const auto direct = std::count_if(plan.functions[0].kernels.begin(), plan.functions[0].kernels.end(),
-                                      [](const Kernel& kernel) { return kernel.schedule.name == "conv.direct"; });
+                                      [](const Kernel& kernel) { return kernel.schedule.name == "conv.direct" || kernel.schedule.name == "conv.depthwise"; });
     EXPECT_TRUE(direct == 2 || &target != &host_target()) << to_string(plan, module);
     PlanRunner runner(plan, 0, target);
     const auto actual = runner.run(arguments, kImages, {.tasks_backwards = true});
@@ -132,6 +132,11 @@ TEST(Blocks, DilationAndFlip) {
   check_blocks({32, 16, 9, 9, {2, 3}, {1, 1}, {0, 1, 1, 0}, {1, 1}, 1, true});
 }
 TEST(Blocks, Groups) { check_blocks({64, 96, 8, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 2}); }
+TEST(Blocks, Depthwise) {
+  check_blocks({32, 32, 14, 14, {3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 32});
+  check_blocks({24, 24, 9, 11, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}, 24});
+  check_blocks({17, 17, 7, 5, {5, 5}, {1, 1}, {2, 2, 2, 2}, {1, 1}, 17, true});
+}
 TEST(Blocks, SmallMaps) {
   check_blocks({32, 32, 1, 1, {1, 1}, {1, 1}, {0, 0, 0, 0}});
   check_blocks({32, 64, 2, 3, {3, 3}, {1, 1}, {1, 1, 1, 1}});
