@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "codegen/codegen.h"
+#include "support/text.h"
 
 extern char** environ;
 
@@ -79,7 +80,8 @@ std::string link_executable(const std::string& object, const std::string& output
     out << object;
     if (!out.flush()) return fmt::format("cannot write {}: {}", object_path, std::strerror(errno));
   }
-  const std::string partial = fmt::format("{}.{}.partial", output, getpid());
+  // Absolute, so that no name is taken for an option or a file of options.
+  const std::string partial = fmt::format("{}.{}.partial", fs::absolute(output).string(), getpid());
   std::vector<std::string> command = {"cc", "-o", partial, object_path};
   for (std::string& argument : link_arguments(runtime_folder)) command.push_back(std::move(argument));
   if (sanitize) command.push_back("-fsanitize=address,undefined");
@@ -94,7 +96,7 @@ std::string link_executable(const std::string& object, const std::string& output
   if (error) {
     const std::string reason = error.message();
     fs::remove(partial, error);
-    return fmt::format("cannot write {}: {}", output, reason);
+    return fmt::format("cannot write {}: {}", escape_control(output), reason);
   }
   return {};
 }

@@ -58,8 +58,9 @@ const Pass* choose_pass(const std::vector<Pass>& passes, const std::string& name
     names.emplace_back(pass.name);
   }
   const auto near = nearest(name, names);
-  print_error(near ? fmt::format("there is no pass `{}`; did you mean `{}`?", name, *near)
-                   : fmt::format("there is no pass `{}`; the passes are {}", name, join_choices(names, "and")));
+  const std::string shown = escape_control(abbreviate(name));
+  print_error(near ? fmt::format("there is no pass `{}`; did you mean `{}`?", shown, *near)
+                   : fmt::format("there is no pass `{}`; the passes are {}", shown, join_choices(names, "and")));
   return nullptr;
 }
 

@@ -78,17 +78,17 @@ void print_diagnostics(const Diagnostics& diagnostics) {
   fmt::print(stderr, "{}\n", summary);
 }
 
-void print_error(const std::string& message) { fmt::print(stderr, "cnnc: error: {}\n", message); }
-
-void print_internal_error(const std::string& message) {
+void print_error(const std::string& message) {
   std::string shown;
   for (size_t begin = 0; begin <= message.size();) {
     const size_t end = std::min(message.find('\n', begin), message.size());
     shown += (begin == 0 ? "" : "\n") + escape_control(message.substr(begin, end - begin));
     begin = end + 1;
   }
-  print_error("internal error: " + shown);
+  fmt::print(stderr, "cnnc: error: {}\n", shown);
 }
+
+void print_internal_error(const std::string& message) { print_error("internal error: " + message); }
 
 void print_defect_note() {
   std::fputs("this is a defect of cnnc, whatever the input is; please report it with the command and the files\n", stderr);

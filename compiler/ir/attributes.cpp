@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "support/check.h"
+#include "support/text.h"
 
 namespace cnnc {
 namespace {
@@ -32,16 +33,19 @@ std::string number_text(double number) {
 
 std::string quoted(std::string_view text) {
   std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const Utf8Character character = decode_utf8(text);
+    const std::string_view bytes = text.substr(0, character.bytes);
+    text.remove_prefix(character.bytes);
+    if (bytes == "\"" || bytes == "\\") {
       result += '\\';
-      result += c;
-    } else if (c == '\n') {
+      result += bytes;
+    } else if (bytes == "\n") {
       result += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else if (show_character(bytes, character).text != bytes) {
+      for (const char c : bytes) result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     } else {
-      result += c;
+      result += bytes;
     }
   }
   return result + "\"";

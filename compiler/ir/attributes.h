@@ -23,7 +23,7 @@ std::string_view attribute_kind(const Attribute& attribute);
 
 /// The shortest text that reads back as the same number: `0.1`, `1e-05`, `nan`, `-inf`.
 std::string number_text(double number);
-/// In double quotes, with escapes for quotes, backslashes and control characters.
+/// In double quotes, with escapes for quotes, backslashes, and what steers a terminal, turns or hides text, or is no text.
 std::string quoted(std::string_view text);
 
 }  // namespace cnnc

@@ -6,6 +6,7 @@
 #include "sema/recipe.h"
 #include "support/text.h"
 #include "syntax/printer.h"
+#include "syntax/spelling.h"
 
 namespace cnnc::sema {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 std::optional<std::string> value_text(const Value& value) {
   if (const double* number = value.as<double>()) return number_text(*number);
   if (const bool* truth = value.as<bool>()) return *truth ? "true" : "false";
-  if (const Text* text = value.as<Text>()) return quoted(text->text);
+  if (const Text* text = value.as<Text>()) return spell_string(text->text);
   if (const Word* word = value.as<Word>()) return word->text;
   const auto items = as_items(value);
   if (!items) return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "runtime/formats/text.h"
 #include "runtime/program/failure.h"
 #include "runtime/settings/words.h"
 
@@ -23,7 +24,7 @@ const OptionDef* find_option(const CommandDef& command, std::string_view name) {
   std::vector<std::string> names;
   for (const OptionDef& option : command.options) names.emplace_back(option.name);
   const std::string near = settings::nearest(name, names);
-  fail_usage("`" + std::string(command.name) + "` has no option `" + std::string(name) + "`",
+  fail_usage("`" + std::string(command.name) + "` has no option " + formats::quote_name(name),
              near.empty() ? "`" + std::string(command.name) + " --help` lists the options" : "did you mean `" + near + "`?");
 }
 
@@ -37,7 +38,7 @@ CommandLine::CommandLine(const CommandDef& command, std::span<char* const> argum
     const std::string argument = arguments[i];
     if (options_end || !is_option(argument)) {
       if (command.inputs.empty())
-        fail_usage("`" + std::string(command.name) + "` does not know what to do with `" + argument + "`", "options begin with `--`");
+        fail_usage("`" + std::string(command.name) + "` does not know what to do with " + formats::quote_name(argument), "options begin with `--`");
       inputs_.push_back(argument);
       continue;
     }
@@ -92,7 +93,7 @@ std::optional<int64_t> CommandLine::whole_number(std::string_view option, int64_
   const auto result = std::from_chars(written->data(), end, number);
   if (result.ec != std::errc() || result.ptr != end || number < minimum || number > maximum)
     fail_usage("`" + std::string(option) + "` must be a whole number from " + std::to_string(minimum) + " to " +
-               std::to_string(maximum) + ", but it is `" + *written + "`");
+               std::to_string(maximum) + ", but it is " + formats::quote_name(*written));
   return number;
 }
 

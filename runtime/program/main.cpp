@@ -45,8 +45,8 @@ const Command& find_command(const std::string& name) {
 }
 
 int run(int argc, char** argv, const cnn_program& program) {
-  const std::string name = base_name(argc > 0 ? argv[0] : nullptr);
-  set_diagnostic_name(formats::escape_terminal(name));
+  const std::string name = formats::escape_terminal(base_name(argc > 0 ? argv[0] : nullptr));
+  set_diagnostic_name(name);
   if (program.abi_version != CNN_ABI_VERSION)
     throw Failure(kInternalError, "the program was compiled for version " + std::to_string(program.abi_version) + " of the runtime, but this is version " + std::to_string(CNN_ABI_VERSION));
   if (argc < 2) {
