@@ -13,8 +13,6 @@
 namespace cnnc {
 namespace {
 
-constexpr size_t kMaximumRank = 16;
-
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -22,7 +20,7 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 }  // namespace
 
 std::string dims_problem(const Dims& dims) {
-  if (dims.size() > kMaximumRank) return fmt::format("a type has at most {} dimensions, but this one has {}", kMaximumRank, dims.size());
+  if (dims.size() > limits::kMaximumRank) return fmt::format("a type has at most {} dimensions, but this one has {}", limits::kMaximumRank, dims.size());
   int64_t count = 1;
   for (const int64_t extent : dims) {
     if (extent < 1) return fmt::format("an extent is at least 1, but this type has {}", extent);

@@ -92,6 +92,11 @@ bool require_feature_map(LayerContext& context, ValueId value) {
 
 bool require_size(LayerContext& context, const Dims& dims) {
   if (dims_fit(dims)) return true;
+  if (dims.size() > limits::kMaximumRank) {
+    context.error(DiagnosticKind::ShapeMismatch, fmt::format("`{}` would make a tensor of {} dimensions; the limit is {}", context.call_text(),
+                                                             dims.size(), limits::kMaximumRank));
+    return false;
+  }
   const bool too_long = std::any_of(dims.begin(), dims.end(), [](int64_t extent) { return extent >= limits::kMaximumExtent; });
   context.error(DiagnosticKind::ShapeMismatch,
                 fmt::format("`{}` would make a tensor of {}, which is {}", context.call_text(), shape_text(dims),

@@ -39,6 +39,7 @@ Complaint check_same_float(std::span<const TensorType> in) {
 }
 
 bool dims_fit(const Dims& dims) {
+  if (dims.size() > limits::kMaximumRank) return false;
   int64_t count = 1;
   for (int64_t extent : dims) {
     if (extent < 1 || extent >= limits::kMaximumExtent || extent >= kMaximumElements / count) return false;
@@ -48,6 +49,7 @@ bool dims_fit(const Dims& dims) {
 }
 
 Complaint check_dims(const Dims& dims) {
+  if (dims.size() > limits::kMaximumRank) return fmt::format("there are at most {} dimensions, but here are {}", limits::kMaximumRank, dims.size());
   if (!dims_fit(dims)) return fmt::format("dimensions {} are not positive, or one is 2^31 or more, or they have 2^40 elements or more", to_string(dims));
   return {};
 }

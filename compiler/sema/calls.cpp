@@ -180,7 +180,12 @@ Value Evaluator::run_rows(const ast::Stage& stage, size_t loop, Value input, con
 
 Scope& Evaluator::enter_scope(const std::string& kind, const Callable& callable, const Call& call, bool& reused) {
   reused = reusing_;
-  if (!call.share) return scope_->child(scope_->next(kind));
+  if (!call.share) {
+    Scope& scope = scope_->child(scope_->next(kind));
+    // Long names of deep scopes are work too.
+    charge(static_cast<int64_t>(scope.name().size()) / 16, call.range);
+    return scope;
+  }
   const auto [entry, is_new] = frame_->shared.emplace(call.share->text, Frame::Shared{});
   Frame::Shared& shared = entry->second;
   if (is_new) {

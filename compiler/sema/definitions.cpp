@@ -77,6 +77,10 @@ std::optional<int64_t> Evaluator::extent(const ast::Expr& expr, const Value& val
 }
 
 bool Evaluator::check_dims(const Dims& dims, SourceRange range) {
+  if (dims.size() > limits::kMaximumRank) {
+    reporter_->error(DiagnosticKind::LimitExceeded, range, fmt::format("a tensor has at most {} dimensions, but this one has {}", limits::kMaximumRank, dims.size()));
+    return false;
+  }
   double count = 1;
   for (const int64_t size : dims) count *= static_cast<double>(size);
   if (count < static_cast<double>(limits::kMaximumTensorElements)) return true;

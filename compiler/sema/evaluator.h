@@ -75,6 +75,7 @@ class Evaluator {
 
   /// Counts work; false (after a report, once) when there was too much of it.
   bool charge(int64_t steps, SourceRange range);
+  int64_t steps() const { return steps_; }
   bool check_dims(const Dims& dims, SourceRange range);
 
   /// The text of a call in messages, `conv(16, kernel: 5)`.

@@ -18,8 +18,6 @@ Value Evaluator::call_layer(const LayerDef& layer, const Call& call) {
   const bool has_scope = layer.kind == LayerKind::Layer;
   bool reused = reusing_;
   std::string scope = has_scope ? enter_scope(std::string(layer.name), Callable{.layer = &layer}, call, reused).name() : std::string();
-  // Long names of deep scopes are work too.
-  charge(static_cast<int64_t>(scope.size()) / 16, call.range);
   const Restore reuse(reusing_, bool{reused});
   LayerCall context(*this, layer, call, scope);
   if (!context.assign()) return {};
@@ -28,6 +26,7 @@ Value Evaluator::call_layer(const LayerDef& layer, const Call& call) {
   const std::string own_name = has_scope ? scope : layer.kind == LayerKind::Function ? std::string() : std::string(layer.name);
   construction_.layer = outer_layer_.empty() ? own_name : outer_layer_;
   construction_.location = call.range;
+  if (!charge(static_cast<int64_t>(construction_.layer.size()) / 16, call.range)) return {};   // each node carries the name
   return context.build();
 }
 

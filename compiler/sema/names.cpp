@@ -82,6 +82,7 @@ Value Evaluator::look_up(const std::string& name, SourceRange range) {
 void report_unknown_name(const std::string& name, SourceRange range, std::vector<std::string> candidates, const Program& program,
                          Reporter& reporter) {
   Diagnostic& error = reporter.error(DiagnosticKind::UnknownName, range, fmt::format("there is no `{}`", name));
+  if (reporter.is_full()) return;
   if (const auto foreign = foreign_value(name)) {
     error.help(foreign->help);
     return;

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 /// Of a path in a message; longer ones are no paths.
 constexpr size_t kShownBytes = 300;
+constexpr size_t kReadBytes = size_t{1} << 16;
 
 /// The whole file, or why it could not be read.
 std::optional<std::string> read_file(const fs::path& path, std::string& why) {
@@ -30,12 +31,14 @@ std::optional<std::string> read_file(const fs::path& path, std::string& why) {
   if (fs::file_size(path, error) > limits::kMaximumSourceBytes || error) return why = "it is too large for a source file", std::nullopt;
   std::ifstream stream(path, std::ios::binary);
   std::string text;
-  char buffer[1 << 16];
   // The system may say another size than what can be read, as for the files of /proc.
-  while (stream.read(buffer, sizeof buffer), stream.gcount() > 0) {
-    text.append(buffer, static_cast<size_t>(stream.gcount()));
-    if (text.size() > limits::kMaximumSourceBytes) return why = "it is too large for a source file", std::nullopt;
+  while (stream && text.size() <= limits::kMaximumSourceBytes) {
+    const size_t before = text.size();
+    text.resize(before + kReadBytes);
+    stream.read(text.data() + before, kReadBytes);
+    text.resize(before + static_cast<size_t>(stream.gcount()));
   }
+  if (text.size() > limits::kMaximumSourceBytes) return why = "it is too large for a source file", std::nullopt;
   if (!stream.eof()) return why = "it cannot be read", std::nullopt;
   return text;
 }

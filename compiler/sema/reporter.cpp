@@ -38,6 +38,8 @@ Diagnostic& Reporter::add(Severity severity, DiagnosticKind kind, SourceRange ra
   return pending_.back().diagnostic;
 }
 
+bool Reporter::is_full() const { return kept_errors_ >= kKept; }
+
 Diagnostic& Reporter::error(DiagnosticKind kind, SourceRange range, std::string message) {
   ++errors_;
   return add(Severity::Error, kind, range, std::move(message));

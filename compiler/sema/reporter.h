@@ -23,6 +23,8 @@ class Reporter {
   Diagnostic& error(DiagnosticKind kind, SourceRange range, std::string message);
   Diagnostic& warning(DiagnosticKind kind, SourceRange range, std::string message);
   bool has_errors() const { return errors_ > 0; }
+  /// Further errors would not be shown: what explains them need not be computed.
+  bool is_full() const;
 
   void enter(Use use) { uses_.push_back(std::move(use)); }
   void leave() { uses_.pop_back(); }

@@ -12,6 +12,7 @@
 #include "sema/recipe.h"
 #include "sema/unresolved.h"
 #include "sema/unused.h"
+#include "support/limits.h"
 #include "support/text.h"
 #include "syntax/parser.h"
 
@@ -40,6 +41,7 @@ class Analysis {
   Reporter& reporter_;
   Diagnostics& diagnostics_;
   Program program_;
+  int64_t steps_ = 0;     // taken by the networks built so far
 };
 
 const ast::Definition* Analysis::choose_network(const ast::File& file) {
@@ -143,8 +145,12 @@ bool Analysis::build_recipes(const BuiltNetwork& built, Evaluator& evaluator, Mo
 }
 
 std::optional<Module> Analysis::build(const ast::Definition& network, const std::map<std::string, EvaluatedArgument>& overrides) {
+  // The networks of a file share the steps; where an earlier one had too few, that was reported.
+  if (steps_ > limits::kMaximumEvaluationSteps) return std::nullopt;
   Evaluator evaluator(program_, sources_, reporter_, options_.float_type);
+  evaluator.charge(steps_, network.name.range);
   BuiltNetwork built{network.name.text, evaluator.build_network(network, overrides), {}};
+  steps_ = evaluator.steps();
   if (!collect_outputs(network, built, evaluator)) {
     for (const ast::Train* train : program_.trains())
       if (train->network.text == built.name) check_settings(*train, built, evaluator);

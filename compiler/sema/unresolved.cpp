@@ -115,6 +115,7 @@ class Walk {
 
   void mention(const std::string& name, SourceRange range) {
     if (!checking_ || refused_ || names_.count(name) || program_->find(name)) return;
+    if (reporter_->is_full()) return;     // there are more errors than are shown
     if (find_layer(name) || find_builtin(name) || is_layer_word(name)) return;
     report_unknown_name(name, range, {names_.begin(), names_.end()}, *program_, *reporter_);
   }

@@ -34,6 +34,8 @@ inline constexpr int kMaximumNodes = 1'000'000;
 inline constexpr int64_t kMaximumTableNumbers = 4'000'000;
 /// Lists in lists, records in records.
 inline constexpr int kMaximumListDepth = 64;
+/// Dimensions of a tensor, the batch apart.
+inline constexpr size_t kMaximumRank = 16;
 /// An extent of a tensor is less than this, the product of all less than kMaximumTensorElements.
 inline constexpr int64_t kMaximumExtent = int64_t{1} << 31;
 inline constexpr int64_t kMaximumTensorElements = int64_t{1} << 40;
