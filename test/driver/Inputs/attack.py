@@ -55,10 +55,19 @@ def attacks():
     yield 'constants of each other', 'const a = b\nconst b = a\n' + network('leaky_relu(a)'), 1, r'error: '
     yield 'doubling lists', 'const a0 = [1, 1]\n' + ''.join(f'const a{i + 1} = [a{i}, a{i}]\n' for i in range(60)) + network('filter(a60)'), 1, r'error: '
     yield 'doubling tensors', 'block d(x) { x + x }\n' + network('d -> ' * 300 + 'd'), 0, r'^$'
+    long = 'a' * 180
+    yield 'long names of deep scopes', ('block z(x) { x -> conv(1, kernel: 1) }\n' +
+                                        ''.join(f'block {long}{i}(x) {{ x -> {long + str(i - 1) if i else "z"} }}\n' for i in range(200)) +
+                                        network(f'repeat(5000) {long}199')), 1, r'takes more than 5000000 steps'
+    yield 'networks at the limit', ''.join(f'network n{i}(image: [1, 8, 8]) {{ image -> repeat(900000) relu }}\n' for i in range(20)), 1, r'takes more than 5000000 steps'
+    yield 'input of 100,000 dimensions', 'network n(image: [' + '1, ' * 100_000 + '1]) { image -> relu }\n', 1, r'a tensor has at most 16 dimensions'
+    yield 'reshape to 100,000 dimensions', network('reshape([' + '1, ' * 100_000 + '64])'), 1, r'the limit is 16'
     yield '10,000 layers', network('relu -> ' * 9_999 + 'relu'), 0, r'^$'
     yield '10,000 convolutions', network('repeat(10000) conv(1, kernel: 3, pad: same)'), 0, r'^$'
     yield '10,000 blocks', ''.join(f'block b{i}(x) {{ x -> relu }}\n' for i in range(10_000)) + ONE_NETWORK, 0, r''
     yield '10,000 errors', 'network n(image: [1, 8, 8]) {\n' + ''.join(f'    a{i} = nothing{i}(image)\n' for i in range(10_000)) + '    image\n}\n', 1, r'errors'
+    yield '10,000 names like others', (''.join(f'block block_number_{i}(x) {{ x }}\n' for i in range(10_000)) + 'network n(image: [1, 8, 8]) {\n' +
+                                       ''.join(f'    y{i} = blok_numbr_{i}x(image)\n' for i in range(10_000)) + '    image\n}\n'), 1, r'errors'
     yield '10,000 syntax errors', '? = ;\n' * 10_000, 1, r'errors'
     yield 'empty file', '', 1, r'the file has no network|is empty|nothing'
 
