@@ -73,7 +73,10 @@ Value Evaluator::evaluate(const ast::Expr& expr) {
     return {};
   }
   const Restore depth(depth_, depth_ + 1);
-  return evaluate_node(expr);
+  Value value = evaluate_node(expr);
+  // Long strings are copied: that is work too.
+  if (const Text* string = value.as<Text>()) charge(static_cast<int64_t>(string->text.size()) / 64, expr.range);
+  return value;
 }
 
 Value Evaluator::evaluate_node(const ast::Expr& expr) {
@@ -167,6 +170,7 @@ Value Evaluator::evaluate_member(const ast::Member& member, const ast::Expr& exp
   }
   Diagnostic& error = reporter_->error(DiagnosticKind::UnknownName, member.name.range,
                                        fmt::format("`{}` has no result `{}`", text(member.base->range), member.name.text));
+  if (reporter_->is_full()) return {};
   if (const auto near = nearest(member.name.text, names)) error.help(fmt::format("did you mean `{}`?", *near));
   else error.note(fmt::format("it is {}", describe(value)));
   return {};

@@ -68,6 +68,9 @@ def attacks():
     yield '10,000 errors', 'network n(image: [1, 8, 8]) {\n' + ''.join(f'    a{i} = nothing{i}(image)\n' for i in range(10_000)) + '    image\n}\n', 1, r'errors'
     yield '10,000 names like others', (''.join(f'block block_number_{i}(x) {{ x }}\n' for i in range(10_000)) + 'network n(image: [1, 8, 8]) {\n' +
                                        ''.join(f'    y{i} = blok_numbr_{i}x(image)\n' for i in range(10_000)) + '    image\n}\n'), 1, r'errors'
+    yield '5,000 results like others', ('block p(x) { return ' + ', '.join(f'field_{i}: x' for i in range(5000)) + ' }\nnetwork n(image: [1, 8, 8]) {\n    q = p(image)\n' +
+                                        ''.join(f'    y{i} = q.fild_{i}x\n' for i in range(5000)) + '    image\n}\n'), 1, r'errors'
+    yield 'long string many times', 'block b(x, k) { x }\n' + network('repeat(100000) b("' + 'y' * 100_000 + '")'), 1, r'takes more than 5000000 steps'
     yield '10,000 syntax errors', '? = ;\n' * 10_000, 1, r'errors'
     yield 'empty file', '', 1, r'the file has no network|is empty|nothing'
 
