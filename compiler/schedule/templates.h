@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The templates that lower/ knows, as data without Halide: names, what they are for, their parameters with the legal ranges.
-// choose.cpp picks from them, a tuner can list them. "To add a template": a row here, a file in lower/templates, a line in
-// lower/lower.cpp, a rule in choose.cpp.
+// choose.cpp picks from them, vary.cpp draws from them, a tuner can list them. "To add a template": schedule/README.md.
 #pragma once
 #include <optional>
 #include <span>

@@ -39,7 +39,6 @@ Halide::Pipeline build_conv_depthwise(KernelBuilder& builder) {
   const std::vector<Var>& variables = results.stored.variables;
   const Var l = variables[0], x = variables[1], y = variables[2], k = variables[3];
   const Var xi("xi"), xo("xo"), yi("yi"), yo("yo"), step("step");
-  const auto tail = [](int32_t extent, int32_t size) { return extent % size == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwards; };
   func.split(x, xo, xi, columns, tail(s.out_width, columns))
       .split(y, yo, yi, rows, tail(s.out_height, rows))
       .reorder(l, xi, yi, xo, yo, k)

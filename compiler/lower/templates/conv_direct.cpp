@@ -44,8 +44,6 @@ std::vector<ChannelRange> channel_ranges(const ConvShape& s, int32_t vector, boo
   return ranges;
 }
 
-TailStrategy tail(int32_t extent, int32_t size, TailStrategy otherwise) { return extent % size == 0 ? TailStrategy::RoundUp : otherwise; }
-
 }  // namespace
 
 Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
@@ -94,9 +92,9 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   Results results = define_results(builder);
   Func& func = results.func;
   const Var xi("xi"), xo("xo"), yi("yi"), yo("yo"), ki("ki"), ko("ko");
-  func.split(x, xo, xi, columns, tail(s.out_width, columns, TailStrategy::ShiftInwards))
+  func.split(x, xo, xi, columns, tail(s.out_width, columns))
       .split(y, yo, y, band, tail(s.out_height, band, TailStrategy::GuardWithIf))
-      .split(y, y, yi, rows, tail(band, rows, TailStrategy::ShiftInwards))
+      .split(y, y, yi, rows, tail(band, rows))
       .split(k, ko, ki, blocks, TailStrategy::RoundUp)
       .reorder(l, xi, yi, ki, xo, y, ko, yo)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(yi).unroll(ki);

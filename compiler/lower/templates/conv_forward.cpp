@@ -67,9 +67,8 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   Func& func = results.func;
   const Var xi("xi"), xo("xo"), ki("ki"), ko("ko"), yi("yi"), yo("yo"), xv("xv");
   const int32_t tile = lanes ? columns : columns * vector;
-  const auto tail = [](int32_t extent, int32_t size) { return extent % size == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwards; };
   func.split(x, xo, xi, tile, tail(s.out_width, tile)).split(k, ko, ki, filters, TailStrategy::GuardWithIf)
-      .split(y, yo, yi, rows, s.out_height % rows == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf);
+      .split(y, yo, yi, rows, tail(s.out_height, rows, TailStrategy::GuardWithIf));
   const Halide::RVar taps = r.x;
   if (lanes) {
     func.reorder(l, xi, ki, ko, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ki);

@@ -58,7 +58,7 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
   const bool even = s.width % columns == 0;
   func.split(x, xo, xi, columns, even ? TailStrategy::RoundUp : border == 1 ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf)
       .split(c, co, ci, channels, TailStrategy::GuardWithIf)
-      .split(y, yo, yi, rows, s.height % rows == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
+      .split(y, yo, yi, rows, tail(s.height, rows, TailStrategy::GuardWithIf))
       .reorder(l, xi, ci, co, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
   sums.compute_at(func, co).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);

@@ -39,7 +39,7 @@ Halide::Pipeline build_dense_lanes(KernelBuilder& builder) {
   const Var oi("oi"), oo("oo"), ni("ni"), no("no"), task("task");
   const auto tile = [&](Halide::Stage stage, int32_t tile_outputs, int32_t tile_groups) {
     const auto tiles = (extent + tile_outputs - 1) / tile_outputs;
-    stage.split(o, oo, oi, tile_outputs, extent % tile_outputs == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
+    stage.split(o, oo, oi, tile_outputs, tail(extent, tile_outputs, TailStrategy::GuardWithIf))
         .split(oo, task, oo, (tiles + tasks - 1) / tasks, TailStrategy::GuardWithIf)
         .split(n, no, ni, tile_groups, TailStrategy::RoundUp)
         .reorder(l, oi, ni, no, oo, task).vectorize(l, vector, TailStrategy::RoundUp).unroll(oi).unroll(ni);

@@ -48,7 +48,7 @@ Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
   Func& func = results.func;
   const Var oi("oi"), oo("oo"), task("task");
   const int32_t tiles = (extent + rows - 1) / rows;
-  func.split(o, oo, oi, rows, extent % rows == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf);
+  func.split(o, oo, oi, rows, tail(extent, rows, TailStrategy::GuardWithIf));
   if (tasks > 1) func.split(oo, task, oo, (tiles + tasks - 1) / tasks, TailStrategy::GuardWithIf).parallel(task);
   sums.compute_at(func, oo).vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
   if (whole > 0) {

@@ -68,7 +68,7 @@ Halide::Pipeline build_elementwise(KernelBuilder& builder) {
   Var lanes("lanes");
   if (vector > 1) {
     const int64_t extent = stored_dims(type, builder.layout(value))[0].extent;
-    func.split(innermost, around, lanes, vector, extent % vector == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwards).vectorize(lanes);
+    func.split(innermost, around, lanes, vector, tail(int32(extent), vector)).vectorize(lanes);
     schedule_reductions(builder, func, around, innermost.name(), vector);
   }
   // Variables of the image, after the one that vectors run over.

@@ -35,6 +35,11 @@ Halide::Expr sum_tree(const std::function<Halide::Expr(int)>& element, int begin
 /// Scratch of constant size: on the stack.
 void keep_on_stack(Halide::Func& func);
 
+/// RoundUp where tiles of `size` divide the extent, else `otherwise`.
+inline Halide::TailStrategy tail(int32_t extent, int32_t size, Halide::TailStrategy otherwise = Halide::TailStrategy::ShiftInwards) {
+  return extent % size == 0 ? Halide::TailStrategy::RoundUp : otherwise;
+}
+
 inline int32_t int32(int64_t value) { return static_cast<int32_t>(value); }
 
 }  // namespace cnnc
