@@ -82,6 +82,18 @@ std::vector<NamedText> with_defaults(const std::vector<NamedText>& texts, const 
   return out;
 }
 
+/// A pool of so many threads, or of half as many as the system gives: their stacks would take all memory that is left.
+std::unique_ptr<ThreadPool> make_pool(int threads) {
+  auto pool = std::make_unique<ThreadPool>(threads);
+  const int given = pool->threads();
+  if (given == threads) return pool;
+  const int used = std::max(1, given / 2);
+  print_diagnostic("note", "the system gives " + std::to_string(given) + " of " + std::to_string(threads) +
+                               " threads, because of limits of memory or processes; " + std::to_string(used) + " are used");
+  pool.reset();
+  return std::make_unique<ThreadPool>(used);
+}
+
 }  // namespace
 
 Session make_session(const cnn_program& program, const CommandLine& line) {
@@ -99,10 +111,7 @@ Session make_session(const cnn_program& program, const CommandLine& line) {
   apply_rate(line, out.settings);
   out.effective = with_defaults(texts, out.settings);
   const int64_t threads = line.whole_number("--threads", 1, kMostThreads).value_or(default_threads());
-  out.pool = std::make_unique<ThreadPool>(static_cast<int>(threads));
-  if (out.pool->threads() < threads)
-    print_diagnostic("note", "the system gives " + std::to_string(out.pool->threads()) + " of " + std::to_string(threads) +
-                                 " threads: limits of memory or processes");
+  out.pool = make_pool(static_cast<int>(threads));
   out.context.parallel_for = ThreadPool::parallel_for;
   out.context.pool = out.pool.get();
   return out;

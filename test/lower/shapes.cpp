@@ -156,6 +156,9 @@ TEST(Shapes, Dense) {
   check_dense(84, 10);
   check_dense(50, 37);
   check_dense(3, 2);
+  // More outputs than the sums of one block, which do not divide into such blocks.
+  check_dense(70, 1000);
+  check_dense(64, 1013);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ Halide::Pipeline build_dense_grad_weight(KernelBuilder& builder) {
   Func& func = results.func;
   const Var ii("ii"), io("io"), oi("oi"), oo("oo"), iv("iv"), ov("ov");
   const int32_t tile = vector * vectors;
-  func.split(i, io, ii, tile, tail(in_extent, tile)).split(o, oo, oi, block, TailStrategy::GuardWithIf)
+  func.split(i, io, ii, tile, tail(in_extent, tile)).split(o, oo, oi, block, tail(out_extent, block))
       .reorder(ii, oi, oo, io).vectorize(ii, vector);
   if (multiply_add_ns(builder, static_cast<double>(in_extent) * out_extent * images) > 5000) func.parallel(io);
   sums.compute_at(func, oo).vectorize(i, vector, TailStrategy::RoundUp);
