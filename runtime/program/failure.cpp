@@ -26,4 +26,10 @@ void print_diagnostic(const std::string& severity, const std::string& message, c
   std::fputs(text.c_str(), stderr);
 }
 
+void print_out_of_memory() {
+  if (isatty(STDERR_FILENO)) std::fputs("\r\x1b[K", stderr);
+  std::fputs(diagnostic_name().c_str(), stderr);
+  std::fputs(": error: there is not enough memory for the data\n", stderr);
+}
+
 }  // namespace cnnc::runtime

@@ -27,6 +27,9 @@ class Failure : public std::runtime_error {
 /// Prints `NETWORK: error: …` and `  help: …` to standard error; also `warning` and `note`.
 void print_diagnostic(const std::string& severity, const std::string& message, const std::string& help = {});
 
+/// Says that memory is missing, without asking for any.
+void print_out_of_memory();
+
 /// The name in front of diagnostics, the program's as it was called; set once by cnn_main.
 void set_diagnostic_name(const std::string& name);
 const std::string& diagnostic_name();

@@ -75,24 +75,33 @@ int run(int argc, char** argv, const cnn_program& program) {
   return status;
 }
 
+/// The exit status of a run; failures are told. Only memory that is missing while something is told comes out of here.
+int run_and_tell(int argc, char** argv, const cnn_program& program) {
+  try {
+    return run(argc, argv, program);
+  } catch (const Failure& failure) {
+    print_diagnostic(failure.status == kInternalError ? "internal error" : "error", failure.what(), failure.help);
+    return failure.status;
+  } catch (const formats::FormatError& error) {
+    print_diagnostic("error", error.what());
+    return kBadInput;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    print_diagnostic("internal error", error.what());
+    return kInternalError;
+  }
+}
+
 }  // namespace
 }  // namespace cnnc::runtime
 
 int cnn_main(int argc, char** argv, const cnn_program* program) {
   using namespace cnnc::runtime;
   try {
-    return run(argc, argv, *program);
-  } catch (const Failure& failure) {
-    print_diagnostic(failure.status == kInternalError ? "internal error" : "error", failure.what(), failure.help);
-    return failure.status;
-  } catch (const cnnc::formats::FormatError& error) {
-    print_diagnostic("error", error.what());
-    return kBadInput;
+    return run_and_tell(argc, argv, *program);
   } catch (const std::bad_alloc&) {
-    print_diagnostic("error", "there is not enough memory for the data");
+    print_out_of_memory();
     return kBadInput;
-  } catch (const std::exception& error) {
-    print_diagnostic("internal error", error.what());
-    return kInternalError;
   }
 }

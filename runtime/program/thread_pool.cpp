@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #include <sched.h>
 
+#include <new>
 #include <system_error>
 
 namespace cnnc::runtime {
@@ -31,6 +32,8 @@ ThreadPool::ThreadPool(int threads) {
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
     // Fewer threads give the same results, only later.
+  } catch (const std::bad_alloc&) {
+    // The same. The threads that are there must not outlive the pool, so nothing may come out of here.
   }
 }
 
