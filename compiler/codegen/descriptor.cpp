@@ -2,6 +2,8 @@
 // The constant `cnn_program`, field by field in the order of runtime/abi/program.h.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "codegen/llvm_module.h"
 #include "ir/op.h"
 #include "runtime/abi/program.h"
@@ -110,15 +112,27 @@ class Descriptor {
     return table_.null();
   }
 
-  /// Where the file says what the kernel's main node does; the last node with a place stands for elementwise kernels.
+  /// Where the file says what the kernel does: its main node, then a place on each other line that went into it. The last node
+  /// with a place stands first in elementwise kernels.
   std::string source_of(const Kernel& kernel, const Graph& graph) const {
     if (!parts_.sources) return {};
-    SourceRange range;
-    for (int32_t node : kernel.nodes)
-      if (graph.node(node).location.valid()) range = graph.node(node).location;
-    if (kernel.anchor >= 0 && graph.node(kernel.anchor).location.valid()) range = graph.node(kernel.anchor).location;
-    return place_text(*parts_.sources, range);
+    std::vector<SourceRange> places;      // a line each
+    const auto add = [&](int32_t node) {
+      const SourceRange& place = graph.node(node).location;
+      if (!place.valid()) return;
+      const auto same_line = [&](const SourceRange& other) {
+        return other.file == place.file && line_of(other) == line_of(place);
+      };
+      if (std::none_of(places.begin(), places.end(), same_line)) places.push_back(place);
+    };
+    if (kernel.anchor >= 0) add(kernel.anchor);
+    for (size_t i = kernel.nodes.size(); i-- > 0;) add(kernel.nodes[i]);
+    std::string text;
+    for (const SourceRange& place : places) text += (text.empty() ? "" : ", ") + place_text(*parts_.sources, place);
+    return text;
   }
+
+  uint32_t line_of(const SourceRange& place) const { return parts_.sources->position(place.file, place.begin).line; }
 
   Constant* function_entry(const FunctionPlan& plan, llvm::Function* code) {
     const Graph& graph = plan.function->graph;

@@ -81,7 +81,7 @@ typedef struct cnn_kernel {
   const char* name;         /* "conv1+relu": layers in the source */
   const char* op;           /* the template, "conv.lanes" */
   double multiply_adds;     /* for one image, as program.md counts them; training kernels count their own */
-  const char* source;       /* "lenet.cnn:8:8": the file (without its folder), line and column that it comes from; or "" */
+  const char* source;       /* "lenet.cnn:8:8, lenet.cnn:9:8": file (without its folder), line and column of what went into it; or "" */
 } cnn_kernel;
 
 typedef struct cnn_scalar {
