@@ -24,10 +24,6 @@ constexpr std::chrono::milliseconds kBetweenTries{200};
 
 std::string moment_prefix(const cnn_recipe& recipe, int32_t moment) { return "optimizer." + std::string(recipe.moment_names[moment]) + "."; }
 
-void* moment_buffer(const Model& model, int32_t moment) {
-  return static_cast<char*>(model.moments) + static_cast<size_t>(moment) * model.weight_bytes();
-}
-
 formats::Metadata metadata_of(const Model& model, const TrainingPosition& position, const TrainingIdentity& identity) {
   formats::Metadata out = {
       {"format", kFormat},
@@ -135,7 +131,7 @@ void write_checkpoint(const std::string& path, const Model& model, const cnn_rec
   append_views(views, "", model.weight_tensors(), element, model.weights);
   append_views(views, "", model.state_tensors(), element, model.states);
   for (int32_t m = 0; m < recipe.moment_count; ++m)
-    append_views(views, moment_prefix(recipe, m), model.weight_tensors(), element, moment_buffer(model, m));
+    append_views(views, moment_prefix(recipe, m), model.weight_tensors(), element, model.moment(m));
   const formats::Metadata metadata = metadata_of(model, position, identity);
   for (int attempt = 1;; ++attempt) {
     try {
@@ -154,7 +150,7 @@ TrainingPosition read_checkpoint(const std::string& path, Model& model, const cn
   read_weights(file, model);
   std::vector<std::string> problems;
   for (int32_t m = 0; m < recipe.moment_count; ++m)
-    read_tensors(file, moment_prefix(recipe, m), model.weight_tensors(), model.program->element, moment_buffer(model, m), problems);
+    read_tensors(file, moment_prefix(recipe, m), model.weight_tensors(), model.program->element, model.moment(m), problems);
   if (!problems.empty()) fail(formats::quote_name(path) + " does not fit the optimizer: " + problems.front());
   return position_of(file);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The numbers of a network in memory: weights, running statistics, what kernels use of them, and what training adds.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -38,6 +39,8 @@ struct Model {
   void connect(FunctionCall& call) const;
   /// weights, states → prepared; `workspace` must have room for `prepare`.
   int32_t prepare(void* workspace, const cnn_context& context) const;
+  /// The buffer of one moment of the optimizer.
+  void* moment(int32_t index) const { return static_cast<std::byte*>(moments) + static_cast<uint64_t>(index) * weight_bytes(); }
 
   /// Element i of a flat buffer.
   double element(const void* buffer, int64_t i) const {

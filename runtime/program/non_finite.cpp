@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "runtime/program/failure.h"
 #include "runtime/settings/words.h"
 
 namespace cnnc::runtime {
@@ -60,6 +61,7 @@ int32_t first_non_finite_kernel(const NonFiniteCase& c) {
   };
   watch(c.workspace, workspace_bytes(call.function(), batch));
   watch(c.model.gradients, c.model.weight_bytes());
+  watch(c.model.next_states, c.model.state_bytes());
   for (size_t i = 0; i < call.columns().size(); ++i) {
     const cnn_column& column = call.columns()[i];
     if ((column.role == CNN_LOSS || column.role == CNN_OUTPUT) && is_float(column))
@@ -74,18 +76,51 @@ int32_t first_non_finite_kernel(const NonFiniteCase& c) {
 
 std::string value_text(double value) { return std::isnan(value) ? "nan" : settings::number_text(value); }
 
+/// ", of the layer at net.cnn:4:8": of a weight, by the first kernel that computes with its layer, "dense1" of "dense1.weight".
+std::string place_of_layer(const cnn_function& function, std::string_view weight) {
+  const std::string layer = "+" + std::string(weight.substr(0, weight.rfind('.'))) + "+";
+  for (const cnn_kernel& kernel : std::span(function.kernels, static_cast<size_t>(function.kernel_count)))
+    if (("+" + std::string(kernel.name) + "+").find(layer) != std::string::npos && *kernel.source) return ", of the layer at " + std::string(kernel.source);
+  return {};
+}
+
+/// What was found, without where it came from; empty where only the update can have done it.
+std::string symptom(const NonFiniteCase& c) {
+  const int32_t element = c.session.program->element;
+  if (!std::isfinite(c.step.mean_loss())) return "the loss is not finite (" + value_text(c.step.mean_loss()) + ")";
+  if (const cnn_tensor* gradient = find_non_finite(c.model.weight_tensors(), element, c.model.gradients))
+    return "the gradient of `" + std::string(gradient->name) + "` is not finite";
+  if (!std::isfinite(c.step.gradient_norm())) return "the norm of all gradients is not finite, although each of them is";
+  if (const cnn_tensor* state = find_non_finite(c.model.state_tensors(), element, c.model.next_states))
+    return "the running statistics `" + std::string(state->name) + "` are not finite";
+  return {};
+}
+
 }  // namespace
 
-std::string explain_non_finite(const NonFiniteCase& c) {
-  const cnn_program& program = *c.session.program;
-  const bool loss_broken = !std::isfinite(c.step.mean_loss());
-  const cnn_tensor* gradient = find_non_finite(c.model.weight_tensors(), program.element, c.model.gradients);
-  std::string out = loss_broken ? "the loss is not finite (" + value_text(c.step.mean_loss()) + ")"
-                                : "the gradient of `" + std::string(gradient ? gradient->name : "the weights") + "` is not finite";
-  if (const cnn_tensor* weight = find_non_finite(c.model.weight_tensors(), program.element, c.model.weights))
-    return out + "; the weights `" + weight->name + "` are not finite since an earlier step";
+std::optional<BrokenNumbers> find_broken_numbers(const Model& model, const cnn_recipe& recipe) {
+  const auto search = [&](const std::string& what, std::span<const cnn_tensor> tensors, const void* buffer) -> std::optional<BrokenNumbers> {
+    const cnn_tensor* tensor = find_non_finite(tensors, model.program->element, buffer);
+    if (!tensor) return std::nullopt;
+    return BrokenNumbers{what + " `" + tensor->name + "`", tensor->name};
+  };
+  if (const auto broken = search("the weights", model.weight_tensors(), model.weights)) return broken;
+  if (const auto broken = search("the running statistics", model.state_tensors(), model.states)) return broken;
+  for (int32_t m = 0; m < recipe.moment_count; ++m) {
+    const std::string what = "the `" + std::string(recipe.moment_names[m]) + "` that the optimizer keeps for";
+    if (const auto broken = search(what, model.weight_tensors(), model.moment(m))) return broken;
+  }
+  return std::nullopt;
+}
 
+std::string explain_non_finite(const NonFiniteCase& c) {
   const cnn_function& gradients = c.step.gradients().function();
+  std::string out = symptom(c);
+  if (out.empty()) {
+    const auto broken = find_broken_numbers(c.model, *c.session.recipe);
+    if (!broken) throw Failure(kInternalError, "a step found a value that is not finite, and nobody finds it again");
+    return "the update by `" + c.session.settings.optimizer.name + "` made " + broken->text + " not finite" + place_of_layer(gradients, broken->tensor);
+  }
   const int32_t index = first_non_finite_kernel(c);
   if (index >= 0 && index < gradients.kernel_count) {
     const cnn_kernel& kernel = gradients.kernels[index];

@@ -2,6 +2,7 @@
 // Where a value that is not finite was born: the step is replayed, and after each kernel the workspace is searched.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -22,5 +23,12 @@ struct NonFiniteCase {
 /// "the loss is not finite (inf); the first value that is not finite came out of `dense1` (dense) at
 /// net.cnn:4:8". The data's columns of the step must still be filled; weights are not changed, gradients are.
 std::string explain_non_finite(const NonFiniteCase& non_finite);
+
+/// Numbers that are not finite: "the weights `dense1.weight`", and the weight or statistic, "dense1.weight".
+struct BrokenNumbers {
+  std::string text, tensor;
+};
+/// The first of weights, running statistics and moments; nothing where all are finite.
+std::optional<BrokenNumbers> find_broken_numbers(const Model& model, const cnn_recipe& recipe);
 
 }  // namespace cnnc::runtime

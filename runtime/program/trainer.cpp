@@ -59,11 +59,18 @@ void Trainer::start_weights() {
   if (!options_.resume.empty()) {
     position_ = read_checkpoint(options_.resume, model_, recipe_, identity());
     if (position_.batch > batches_per_epoch()) fail(formats::quote_name(options_.resume) + " is from an epoch with more batches than this one has");
+    require_finite_start(formats::quote_name(options_.resume));
     return;
   }
   const std::string& weights = options_.weights.empty() ? settings.weights : options_.weights;
   if (weights.empty()) model_.initialise(static_cast<uint64_t>(settings.seed));
   else read_weights(weights, model_);
+  require_finite_start(weights.empty() ? "the initialisers" : formats::quote_name(weights));
+}
+
+void Trainer::require_finite_start(const std::string& origin) const {
+  if (const auto broken = find_broken_numbers(model_, recipe_))
+    fail(origin + ": " + broken->text + " are not finite, so nothing can be learned from them");
 }
 
 int64_t Trainer::batches_per_epoch() const {
@@ -152,10 +159,6 @@ void Trainer::stop_not_finite(double rate, std::span<const uint32_t> samples) {
 
 void Trainer::save_checkpoint() {
   log_->flush();
-  const cnn_tensor* broken = find_non_finite(model_.weight_tensors(), session_.program->element, model_.weights);
-  if (broken)
-    fail("after step " + std::to_string(position_.step) + " the weights `" + std::string(broken->name) +
-         "` are not finite: training stopped, and the checkpoint before it stays");
   try {
     write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
     checkpoint_written_ = true;

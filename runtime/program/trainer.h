@@ -40,6 +40,8 @@ class Trainer {
   enum class EpochEnd { Done, Stopped };
   void allocate();
   void start_weights();
+  /// Ends with an error where weights, statistics or moments are not finite; `origin` says where they come from.
+  void require_finite_start(const std::string& origin) const;
   EpochEnd train_epoch();
   void after_step(int64_t batches);
   bool measure();

@@ -3,8 +3,11 @@
 #include "runtime/program/training_step.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include "runtime/program/failure.h"
 
@@ -13,6 +16,16 @@ namespace {
 
 constexpr int64_t kElementsPerPiece = 1 << 14;
 constexpr double kClipEpsilon = 1e-6;
+
+/// Whether all numbers are finite. Compared as integers, which compilers turn into vectors.
+template <typename Float>
+bool all_finite(const Float* values, int64_t count) {
+  using Word = std::conditional_t<sizeof(Float) == 4, int32_t, int64_t>;
+  constexpr Word kMagnitude = std::numeric_limits<Word>::max();
+  Word largest = 0;
+  for (int64_t i = 0; i < count; ++i) largest = std::max<Word>(largest, std::bit_cast<Word>(values[i]) & kMagnitude);
+  return largest < std::bit_cast<Word>(std::numeric_limits<Float>::infinity());
+}
 
 bool stop_requested(const cnn_context& context) { return context.stop && *context.stop != 0; }
 
@@ -96,11 +109,28 @@ StepOutcome TrainingStep::run(const StepInput& input) {
   gradient_norm_ = std::sqrt(sum_of_squares());
   if (!std::isfinite(mean_loss_) || !std::isfinite(gradient_norm_)) return StepOutcome::NotFinite;
   if (!input.update) return StepOutcome::Done;
+  if (find_non_finite(model_.state_tensors(), model_.program->element, model_.next_states)) return StepOutcome::NotFinite;
 
   const double scale = session_.settings.clip ? std::min(1.0, *session_.settings.clip / (gradient_norm_ + kClipEpsilon)) : 1.0;
   update(input, scale);
   if (model_.program->state_count > 0) std::memcpy(model_.states, model_.next_states, model_.state_bytes());
-  return StepOutcome::Done;
+  return updated_is_finite() ? StepOutcome::Done : StepOutcome::NotFinite;
+}
+
+/// Weights and moments: an infinite one may never show in a loss (behind `relu`, or as a divisor), and must not be saved.
+bool TrainingStep::updated_is_finite() {
+  return with_float(model_.program->element, [&](auto zero) {
+    using Float = decltype(zero);
+    session_.pool->for_each(static_cast<int64_t>(pieces_.size()), [&](int64_t i) {
+      const Range& piece = pieces_[static_cast<size_t>(i)];
+      const int64_t count = piece.end - piece.begin;
+      bool finite = all_finite(static_cast<const Float*>(model_.weights) + piece.begin, count);
+      for (int32_t m = 0; m < recipe_.moment_count && finite; ++m)
+        finite = all_finite(static_cast<const Float*>(model_.moment(m)) + piece.begin, count);
+      partial_sums_[static_cast<size_t>(i)] = finite ? 0 : 1;
+    });
+    return std::find(partial_sums_.begin(), partial_sums_.end(), 1) == partial_sums_.end();
+  });
 }
 
 void TrainingStep::update(const StepInput& input, double scale) {
@@ -119,25 +149,23 @@ void TrainingStep::update(const StepInput& input, double scale) {
 /// Updates in place. The function may write up to a group beyond the range's end, into the next weights: these are put back.
 void TrainingStep::update_range(const Range& range) {
   const auto size = static_cast<int64_t>(element_bytes(model_.program->element));
-  const int64_t moments = recipe_.moment_count, stride = model_.program->weight_elements * size;
-  char* const weights = static_cast<char*>(model_.weights);
-  char* const first_moment = static_cast<char*>(model_.moments);
-  const auto target = [&](int64_t i) { return i == 0 ? weights : first_moment + (i - 1) * stride; };
+  const int32_t moments = recipe_.moment_count;
+  const auto target = [&](int32_t i) { return static_cast<char*>(i == 0 ? model_.weights : model_.moment(i - 1)); };
 
   int32_t column = 0;
-  update_.set_column(column++, weights + range.begin * size);
+  update_.set_column(column++, target(0) + range.begin * size);
   update_.set_column(column++, static_cast<char*>(model_.gradients) + range.begin * size);
-  for (int64_t m = 0; m < moments; ++m) update_.set_column(column++, first_moment + m * stride + range.begin * size);
-  for (int64_t i = 0; i <= moments; ++i) update_.set_column(column++, target(i) + range.begin * size);
+  for (int32_t m = 0; m < moments; ++m) update_.set_column(column++, target(m + 1) + range.begin * size);
+  for (int32_t i = 0; i <= moments; ++i) update_.set_column(column++, target(i) + range.begin * size);
 
   const int64_t count = range.end - range.begin;
   const auto beyond = static_cast<size_t>((round_up(count, update_.function().group) - count) * size);
-  for (int64_t i = 0; i <= moments && beyond > 0; ++i)
+  for (int32_t i = 0; i <= moments && beyond > 0; ++i)
     std::memcpy(beyond_.data() + static_cast<size_t>(i) * beyond, target(i) + range.end * size, beyond);
   cnn_context uninterrupted = session_.context;
   uninterrupted.stop = nullptr;
   update_.call(count, workspace_, uninterrupted);
-  for (int64_t i = 0; i <= moments && beyond > 0; ++i)
+  for (int32_t i = 0; i <= moments && beyond > 0; ++i)
     std::memcpy(target(i) + range.end * size, beyond_.data() + static_cast<size_t>(i) * beyond, beyond);
 }
 

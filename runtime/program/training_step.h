@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One step: gradients → check → clip → update by groups of weights → statistics. Weights, moments and statistics are written
-// in the last stage only, which nothing interrupts: before it a stop abandons the step without a trace. Allocates nothing.
+// One step: gradients → check → clip → update by groups of weights → statistics → check. Weights, moments and statistics are
+// written in the last stage only, which nothing interrupts: before it a stop abandons the step without a trace. Allocates nothing.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -20,6 +20,7 @@ struct StepInput {
   bool update = true;    // false: only the gradients
 };
 
+/// NotFinite: the loss, a gradient or a statistic, and then nothing is written; or else a weight or moment after the update.
 enum class StepOutcome { Done, Stopped, NotFinite };
 
 class TrainingStep {
@@ -49,6 +50,7 @@ class TrainingStep {
   };
   std::vector<Range> update_ranges() const;
   double sum_of_squares();
+  bool updated_is_finite();
   void update(const StepInput& input, double scale);
   void update_range(const Range& range);
 
