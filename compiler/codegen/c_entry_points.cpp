@@ -36,7 +36,12 @@ class EntryPoints {
     Function* function = start("prepare", b_.getInt32Ty(), {pointer, pointer});
     Value *weights = function->getArg(0), *prepared = function->getArg(1);
     check_buffer(function, prepared);
-    if (parts_.plan->flat.weight_elements + parts_.plan->flat.state_elements > 0) check_buffer(function, weights);
+    const int64_t elements = parts_.plan->flat.weight_elements + parts_.plan->flat.state_elements;
+    if (elements > 0) {
+      check_buffer(function, weights);
+      check_overlaps(function, {{weights, number(elements * element_bytes(parts_.element)), false},
+                                {prepared, number(prepared_buffer_bytes(parts_)), true}});
+    }
     Value* buffers = buffer_table(CNN_COLUMNS);
     set(buffers, CNN_WEIGHTS, weights);
     set(buffers, CNN_STATES, advance(weights, parts_.plan->flat.weight_elements * element_bytes(parts_.element)));
@@ -55,8 +60,15 @@ class EntryPoints {
     fail_if(function, is_bad_batch(batch), kBadBatch);
     Value* needed = workspace_bytes(plan, batch);
     fail_if(function, b_.CreateICmpULT(bytes, needed), kSmallWorkspace);
-    if (parts_.plan->prepared_bytes > 0) check_buffer(function, prepared);
-    if (plan.workspace_fixed + plan.workspace_per_group > 0) check_buffer(function, workspace);
+    std::vector<Extent> extents;
+    if (parts_.plan->prepared_bytes > 0) {
+      check_buffer(function, prepared);
+      extents.push_back({prepared, number(parts_.plan->prepared_bytes), false});
+    }
+    if (plan.workspace_fixed + plan.workspace_per_group > 0) {
+      check_buffer(function, workspace);
+      extents.push_back({workspace, needed, true});
+    }
     Value* buffers = buffer_table(CNN_COLUMNS + static_cast<int>(plan.columns.size()));
     set(buffers, CNN_PREPARED, prepared);
     int counts[2] = {0, 0};
@@ -66,7 +78,11 @@ class EntryPoints {
       Value* buffer = b_.CreateLoad(pointer, slot);
       check_buffer(function, buffer);
       set(buffers, CNN_COLUMNS + static_cast<int>(i), buffer);
+      const TensorType& type = plan.function->graph.type(plan.columns[i].value);
+      Value* images = is_output ? b_.CreateMul(groups(plan, batch), number(plan.group)) : batch;
+      extents.push_back({buffer, b_.CreateMul(images, number(element_count(type.dims) * element_bytes(type.element))), is_output});
     }
+    check_overlaps(function, extents);
     b_.CreateRet(b_.CreateCall(infer, {buffers, batch, workspace, context}));
   }
 
@@ -105,17 +121,40 @@ class EntryPoints {
 
   void check_buffer(Function* function, Value* buffer) {
     fail_if(function, b_.CreateIsNull(buffer), kNullPointer);
-    Value* low_bits = b_.CreateAnd(b_.CreatePtrToInt(buffer, b_.getInt64Ty()), number(63));
+    Value* low_bits = b_.CreateAnd(address(buffer), number(63));
     fail_if(function, b_.CreateIsNotNull(low_bits), kMisaligned);
   }
+
+  /// A buffer from outside: where it begins, how many bytes are used of it.
+  struct Extent {
+    Value* begin;
+    Value* bytes;
+    bool written;
+  };
+
+  /// Fails where a buffer that is written shares bytes with another: one begins at less than the other's size behind its begin.
+  void check_overlaps(Function* function, const std::vector<Extent>& extents) {
+    Value* any = b_.getFalse();
+    for (size_t i = 0; i < extents.size(); ++i)
+      for (size_t k = 0; k < i; ++k) {
+        if (!extents[i].written && !extents[k].written) continue;
+        Value* distance = b_.CreateSub(address(extents[i].begin), address(extents[k].begin));
+        any = b_.CreateOr(any, b_.CreateICmpULT(distance, extents[k].bytes));
+        any = b_.CreateOr(any, b_.CreateICmpULT(b_.CreateNeg(distance), extents[i].bytes));
+      }
+    fail_if(function, any, kOverlap);
+  }
+
+  Value* address(Value* pointer) { return b_.CreatePtrToInt(pointer, b_.getInt64Ty()); }
 
   Value* is_bad_batch(Value* batch) {
     return b_.CreateOr(b_.CreateICmpSLT(batch, number(1)), b_.CreateICmpSGT(batch, number(largest_batch(parts_))));
   }
 
+  Value* groups(const FunctionPlan& plan, Value* batch) { return b_.CreateUDiv(b_.CreateAdd(batch, number(plan.group - 1)), number(plan.group)); }
+
   Value* workspace_bytes(const FunctionPlan& plan, Value* batch) {
-    Value* groups = b_.CreateUDiv(b_.CreateAdd(batch, number(plan.group - 1)), number(plan.group));
-    return b_.CreateAdd(number(plan.workspace_fixed), b_.CreateMul(groups, number(plan.workspace_per_group)));
+    return b_.CreateAdd(number(plan.workspace_fixed), b_.CreateMul(groups(plan, batch), number(plan.workspace_per_group)));
   }
 
   Value* buffer_table(int count) {

@@ -113,8 +113,8 @@ std::string c_header(const ProgramParts& parts) {
  *   {0}_prepare(weights, prepared);
  *   {0}_infer(prepared, inputs, outputs, batch, workspace, {0}_workspace_bytes(batch), NULL);
  *
- * Every buffer is aligned to 64 bytes. Inputs and outputs are planar, one image after the other. Nothing is allocated, printed
- * or kept; {0}_infer only reads `prepared`, so any number of threads may share it, each with a workspace of its own.
+ * Every buffer is aligned to 64 bytes, and one that is written overlaps no other. Inputs and outputs are planar, one image after
+ * the other. What a call can see to be wrong is its status, and nothing is written then. Nothing is allocated, printed or kept; {0}_infer only reads `prepared`, so any number of threads may share it, each with a workspace of its own.
  */
 #ifndef {1}_H
 #define {1}_H

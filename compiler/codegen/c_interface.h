@@ -20,8 +20,9 @@ inline constexpr CStatus kCStatuses[] = {
     {"MISALIGNED", "a buffer is not aligned to 64 bytes"},
     {"BATCH", "the batch is below 1 or too large"},
     {"WORKSPACE", "the workspace is too small"},
+    {"OVERLAP", "a buffer that is written overlaps another one"},
 };
-enum CStatusCode : int { kOk, kStopped, kNullPointer, kMisaligned, kBadBatch, kSmallWorkspace };
+enum CStatusCode : int { kOk, kStopped, kNullPointer, kMisaligned, kBadBatch, kSmallWorkspace, kOverlap };
 
 /// Images in one call: the kernels count in 32 bits, elements of the largest value included.
 int64_t largest_batch(const ProgramParts& parts);
