@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Tests the tests: switches the mutants of a build on, one at a time, and runs the tests of the mutant's folder until one fails.
+
+A mutant is killed when a test fails, crashes, hangs or takes too much memory. Results are kept as they come in
+BUILD/mutants/results.tsv; a run that was stopped goes on. survivors.txt beside this file lists the mutants that are known to
+survive, with the reason. The exit status is 0 if at least 98 % of the mutants that ran, and are not listed there, were killed.
+"""
+import argparse
+import concurrent.futures
+import csv
+import hashlib
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SURVIVORS = HERE / 'survivors.txt'
+SHARE_KILLED = 0.98
+LARGEST_ADDRESS_SPACE = 8 << 30
+
+# What tests a folder, quickest first: a unit test binary, `random N` (so many random networks against the tests' evaluator, on the
+# graph), or `lit SUITE`.
+TESTS = {
+    'compiler/ops': ['test_autodiff', 'test_ops', 'lit ops', 'test_random', 'random 30', 'lit sema'],
+    'compiler/autodiff': ['test_autodiff', 'test_ops', 'lit autodiff', 'random 30', 'lit sema'],
+    'compiler/ir': ['test_autodiff', 'test_ops', 'test_ir', 'random 30'],
+    'compiler/optimize': ['lit optimize', 'test_optimize', 'test_autodiff', 'random 30'],
+    'compiler/schedule': ['test_schedule', 'lit schedule'],
+    'runtime/formats': ['test_fuzz', 'test_formats'],
+}
+
+
+class Mutant:
+    """A row of mutants.tsv. `key` names it as long as its line stays what it is; the number is the build's."""
+
+    def __init__(self, row, lines_seen):
+        number, self.source, self.line, self.column, self.kind, self.original, self.mutated, self.text = row
+        self.number = int(number)
+        where = (self.source, self.text, self.column, self.kind, self.original, self.mutated)
+        lines_seen[where] = lines_seen.get(where, 0) + 1
+        self.key = '\t'.join([self.source, self.text, f'{self.column}.{lines_seen[where]}', self.kind, self.original, self.mutated])
+        self.folder = os.path.dirname(self.source)
+
+    def __str__(self):
+        change = {'operator': f'{self.original} → {self.mutated}', 'constant': f'{self.original} → {self.mutated}',
+                  'formula': f'{self.original} → {self.mutated}'}.get(self.kind, f'{self.kind}: {self.original}')
+        return f'{self.number}  {self.source}:{self.line}:{self.column}  {change}\n      {self.text}'
+
+
+class Step:
+    """One of the tests of a folder; without a mutant it says how long it takes and which mutants' places it comes to."""
+
+    def __init__(self, name, build):
+        self.name, self.build, self.folder = name, build, build / 'mutants'
+        self.seconds, self.reached, self.void = 0.0, set(), set()
+
+    def command(self, scratch):
+        kind, _, argument = self.name.partition(' ')
+        if kind == 'random':
+            return [self.folder / 'cnnc-random', '--first', '0', '--count', argument, '--check-ir']
+        if kind == 'lit':
+            return [pathlib.Path(sys.executable).with_name('lit'), '-q', '-j1', '--max-failures', '1', '--param', f"cnnc={self.folder / 'cnnc'}",
+                    '--param', f'scratch={scratch}', self.build / 'test' / argument]
+        return [self.folder / self.name, '--gtest_fail_fast', '--gtest_brief=1']
+
+    def run(self, limit, **environment):
+        """Whether the tests pass within `limit` seconds."""
+        scratch = tempfile.mkdtemp(prefix='cnnc-mutants-')
+        process = subprocess.Popen(
+            self.command(scratch), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch, start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LARGEST_ADDRESS_SPACE, LARGEST_ADDRESS_SPACE)),
+            env={**os.environ, 'CNNC_CACHE': '', 'TMPDIR': scratch, **environment})
+        try:
+            self.output = process.communicate(timeout=limit)[0].decode(errors='replace')
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            try:
+                os.killpg(process.pid, 9)      # what a hanging test has started too
+            except ProcessLookupError:
+                pass
+            process.wait()
+            shutil.rmtree(scratch, ignore_errors=True)
+        return process.returncode == 0
+
+    def measure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file, start = os.path.join(folder, 'reached'), time.monotonic()
+            if not self.run(600, CNNC_MUTANTS_REACHED=file):
+                raise SystemExit(f'`{self.name}` fails without a mutant:\n{self.output}')
+            self.seconds = time.monotonic() - start
+            with open(file, encoding='ascii') as numbers:
+                for number in map(int, numbers):
+                    (self.reached if number > 0 else self.void).add(abs(number))
+
+    def limit(self):
+        return 10 + 10 * self.seconds
+
+
+def seed_of(mutants):
+    """A number that changes with the sources."""
+    return hashlib.sha256('\n'.join(mutant.key for mutant in mutants).encode()).hexdigest()
+
+
+def read_survivors():
+    """key → reason: lines of keys follow the line `# reason`."""
+    reasons, reason = {}, ''
+    for line in SURVIVORS.read_text(encoding='utf-8').splitlines():
+        if line.startswith('# '):
+            reason = line[2:]
+        elif line:
+            reasons[line] = reason
+    return reasons
+
+
+def run_all(mutants, steps, results_file, jobs):
+    """Tests the mutants in their order; `results_file` gets a line for each at once."""
+    lock, results = threading.Lock(), {}
+
+    def test(mutant):
+        verdict = 'survived'
+        for step in steps[mutant.folder]:
+            if mutant.number in step.reached and not step.run(step.limit(), CNNC_MUTANT=str(mutant.number)):
+                verdict = 'killed by ' + step.name
+                break
+        with lock:
+            results[mutant.key] = verdict
+            with open(results_file, 'a', encoding='utf-8') as file:
+                file.write(f'{mutant.key}\t{verdict}\n')
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for done in [pool.submit(test, mutant) for mutant in mutants]:
+            done.result()
+    return results
+
+
+def report(mutants, results, reasons, steps):
+    """Prints the score of each folder and the survivors; returns the share that was killed."""
+    survivors, reached = [], set().union(*(step.reached for folder in steps.values() for step in folder))
+    print(f"{'folder':<24}{'mutants':>9}{'killed':>9}{'listed':>9}{'survived':>9}")
+    total = [0, 0, 0]
+    for folder in sorted({mutant.folder for mutant in mutants}):
+        ran = [mutant for mutant in mutants if mutant.folder == folder and mutant.key in results]
+        left = [mutant for mutant in ran if results[mutant.key] == 'survived']
+        listed = sum(mutant.key in reasons for mutant in left)
+        print(f'{folder:<24}{len(ran):>9}{len(ran) - len(left):>9}{listed:>9}{len(left) - listed:>9}')
+        total = [total[0] + len(ran), total[1] + len(ran) - len(left), total[2] + listed]
+        survivors += [mutant for mutant in left if mutant.key not in reasons]
+    for mutant in survivors:
+        print(f"survived: {mutant}{'' if mutant.number in reached else '   (no test comes here)'}")
+    share = total[1] / max(1, total[0] - total[2])
+    print(f'{total[0]} mutants: {total[1]} killed, {total[2]} survive for a reason that survivors.txt gives, {len(survivors)} survived: {100 * share:.1f} % killed')
+    return share
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('build', type=pathlib.Path, help='the build folder, such as build/release; its target `mutants` is built')
+    parser.add_argument('--sample', type=int, metavar='N', help='only N mutants, others after each change of the sources; nothing is kept')
+    parser.add_argument('--part', default='1/1', metavar='I/K', help='of the sample, the I-th of K parts')
+    parser.add_argument('--seed', help='what the sample and the order follow from (default: the sources)')
+    parser.add_argument('--only', default='', metavar='TEXT', help='only mutants of sources whose names contain it')
+    parser.add_argument('--numbers', type=int, nargs='+', metavar='N', help='only these mutants; nothing is kept')
+    parser.add_argument('--retry', action='store_true', help='tests again what survived in an earlier run')
+    parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--keys', action='store_true', help='prints the survivors as lines for survivors.txt')
+    options = parser.parse_args()
+    build = options.build.resolve()
+
+    seen = {}
+    with open(build / 'mutants' / 'mutants.tsv', encoding='utf-8', newline='') as file:
+        mutants = [Mutant(row, seen) for row in csv.reader(file, delimiter='\t', quoting=csv.QUOTE_NONE)]
+    seed = options.seed or seed_of(mutants)
+    mutants = [mutant for mutant in mutants if options.only in mutant.source]
+    if options.numbers:
+        mutants = [mutant for mutant in mutants if mutant.number in options.numbers]
+    mutants.sort(key=lambda mutant: hashlib.sha256((seed + mutant.key).encode()).digest())
+
+    all_steps = {name: Step(name, build) for folder in {mutant.folder for mutant in mutants} for name in TESTS[folder]}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        list(pool.map(Step.measure, all_steps.values()))
+    steps = {folder: [all_steps[name] for name in names if name in all_steps] for folder, names in TESTS.items()}
+    void = set().union(*(step.void for step in all_steps.values()))
+    mutants = [mutant for mutant in mutants if mutant.number not in void]
+
+    results, results_file, reasons = {}, build / 'mutants' / 'results.tsv', read_survivors()
+    if options.sample:
+        part, parts = map(int, options.part.split('/'))
+        mutants = [mutant for mutant in mutants if mutant.key not in reasons][:options.sample][part - 1::parts]
+    if options.sample or options.numbers:
+        results_file = os.devnull
+    elif results_file.exists():
+        for line in results_file.read_text(encoding='utf-8').splitlines():
+            key, _, verdict = line.rpartition('\t')
+            results[key] = verdict
+    left = [mutant for mutant in mutants if mutant.key not in results or (options.retry and results[mutant.key] == 'survived')]
+    results.update(run_all(left, steps, results_file, options.jobs))
+    share = report(mutants, results, reasons, steps)
+    if options.keys:
+        print('\n'.join(mutant.key for mutant in mutants if results[mutant.key] == 'survived' and mutant.key not in reasons))
+    return 0 if share >= SHARE_KILLED and mutants else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
