@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The table of networks.
+#include "networks.h"
+
+namespace cnnc::test {
+
+FunctionMaker::FunctionMaker(std::string name) {
+  function.name = std::move(name);
+  module.network = "planned";
+}
+
+ValueId FunctionMaker::input(const std::string& name, Dims dims, ElementType element) {
+  const ValueId value = function.graph.add_argument({element, true, std::move(dims)});
+  function.arguments.push_back({name, Role::Input, value});
+  return value;
+}
+
+ValueId FunctionMaker::weight(const std::string& name, Dims dims, ElementType element) {
+  const TensorType type{element, false, std::move(dims)};
+  const ValueId value = function.graph.add_argument(type);
+  function.arguments.push_back({name, Role::Weight, value});
+  module.parameters.push_back({name, Role::Weight, type, {}, "weight", {}});
+  return value;
+}
+
+void FunctionMaker::result(ValueId value, Role role) { function.results.push_back({"y" + std::to_string(function.results.size()), role, value}); }
+
+void FunctionMaker::gradient(const std::string& weight, ValueId value) { function.results.push_back({weight, Role::Gradient, value}); }
+
+Module make_module(const PlannedNetwork& network) {
+  FunctionMaker maker(network.function);
+  network.make(maker);
+  maker.module.functions.push_back(std::move(maker.function));
+  return std::move(maker.module);
+}
+
+namespace {
+
+const AttributeMap kSame = {{"pad", Dims{1, 1, 1, 1}}};
+
+AttributeMap with(AttributeMap map, const AttributeMap& more) {
+  map.insert(more.begin(), more.end());
+  return map;
+}
+
+/// One channel of wide rows: planar convolutions, a pool that takes the activation in, dense layers with their epilogues.
+void planar(FunctionMaker& m) {
+  const ValueId x = m.input("x", {1, 28, 28});
+  const ValueId conv = m.build.add("conv", {x, m.weight("a", {6, 1, 5, 5}), m.weight("b", {6})}, {{"pad", Dims{2, 2, 2, 2}}});
+  const ValueId pool = m.build.add("maxpool", {m.build.map("max(x0, 0)", {conv})});
+  const ValueId second = m.build.add("conv", {pool, m.weight("c", {6, 1, 3, 3})}, {{"groups", int64_t{6}}});
+  const ValueId flat = m.build.reshape(second, {6 * 12 * 12});
+  const ValueId hidden = m.build.map("tanh(x0)", {m.build.add("dense", {flat, m.weight("d", {40, 6 * 12 * 12}), m.weight("e", {40})})});
+  m.result(m.build.add("dense", {hidden, m.weight("f", {7, 40})}));
+}
+
+/// Channels in vectors: padded, strided, depthwise and grouped convolutions, a residual sum, pools, a mean, a concat.
+void blocks(FunctionMaker& m) {
+  const ValueId x = m.input("x", {3, 32, 32});
+  const ValueId first = m.build.map("max(x0, 0)", {m.build.add("conv", {x, m.weight("a", {32, 3, 3, 3})}, kSame)});
+  const ValueId deep = m.build.add("conv", {first, m.weight("b", {32, 1, 3, 3})}, with(kSame, {{"groups", int64_t{32}}}));
+  const ValueId sum = m.build.map("max(x0 + x1, 0)", {deep, first});
+  const ValueId strided = m.build.add("conv", {sum, m.weight("c", {64, 32, 3, 3})}, with(kSame, {{"stride", Dims{2, 2}}}));
+  const ValueId grouped = m.build.add("conv", {strided, m.weight("d", {64, 32, 1, 1})}, {{"groups", int64_t{2}}});
+  const ValueId joined = m.build.add("concat", {m.build.add("maxpool", {grouped}), m.build.add("avgpool", {strided})}, {{"axis", int64_t{0}}});
+  const ValueId odd = m.build.add("conv", {joined, m.weight("e", {10, 128, 1, 1})});
+  const ValueId mean = m.build.map("x0 / 64", {m.build.sum(odd, {1, 2}, false)});
+  m.result(m.build.add("dense", {m.build.reshape(mean, {10}), m.weight("f", {10, 10})}));
+  m.result(odd);
+}
+
+/// The forward pass and all gradients of convolutions: plain, padded, strided and grouped, and of a dense layer.
+void training(FunctionMaker& m) {
+  const ValueId x = m.input("x", {3, 12, 12}), a = m.weight("a", {8, 3, 3, 3}), b = m.weight("b", {8, 4, 3, 3}), c = m.weight("c", {10, 8 * 5 * 5});
+  const AttributeMap grouped = with(kSame, {{"groups", int64_t{2}}, {"stride", Dims{2, 2}}});
+  const ValueId first = m.build.add("conv", {x, a}), active = m.build.map("max(x0, 0)", {first});
+  const ValueId second = m.build.add("conv", {active, b}, grouped), flat = m.build.reshape(second, {8 * 5 * 5});
+  const ValueId y = m.build.add("dense", {flat, c}), dy = m.build.map("x0 - exp(x0)", {y});
+  m.gradient("c", m.build.add("dense_grad_weight", {flat, dy}));
+  const ValueId d_second = m.build.reshape(m.build.add("dense_grad_input", {dy, c}), {8, 5, 5});
+  m.gradient("b", m.build.add("conv_grad_weight", {active, d_second}, with(grouped, {{"kernel", Dims{3, 3}}})));
+  const ValueId d_active = m.build.add("conv_grad_input", {d_second, b}, with(grouped, {{"height", int64_t{10}}, {"width", int64_t{10}}}));
+  const ValueId d_first = m.build.map("select(0 < x1, x0, 0)", {d_active, first});
+  m.gradient("a", m.build.add("conv_grad_weight", {x, d_first}, {{"kernel", Dims{3, 3}}}));
+  m.weight("total", {1});
+  m.gradient("total", m.build.sum(y, {0}, true));
+}
+
+/// Gradients without a border and with padding at stride 1; pools and their gradients; sums over the batch.
+void training_pools(FunctionMaker& m) {
+  const ValueId x = m.input("x", {4, 9, 9}), a = m.weight("a", {6, 4, 3, 3}), bias = m.weight("bias", {6});
+  const ValueId y = m.build.add("conv", {x, a, bias}, kSame);
+  const auto pooled = m.build.add_all("maxpool", {m.build.map("x0 * sigmoid(x0)", {y})});
+  const ValueId mean = m.build.add("avgpool", {pooled[0]});
+  const ValueId d_pooled = m.build.add("avgpool_grad", {m.build.map("x0 * x0", {mean})}, {{"height", int64_t{4}}, {"width", int64_t{4}}});
+  const ValueId d_active = m.build.add("maxpool_grad", {pooled[1], d_pooled}, {{"height", int64_t{9}}, {"width", int64_t{9}}});
+  const ValueId dy = m.build.map("x0 * (1 - tanh(x1))", {d_active, y});
+  m.gradient("a", m.build.add("conv_grad_weight", {x, dy}, with(kSame, {{"kernel", Dims{3, 3}}})));
+  m.gradient("bias", m.build.reshape(m.build.sum(dy, {1, 2}, true), {6}));
+  m.result(m.build.add("conv_grad_input", {dy, a}, with(kSame, {{"height", int64_t{9}}, {"width", int64_t{9}}})));
+}
+
+/// Elementwise nodes of every kind of reader: cheap and dear ones, several readers, other shapes, values that are results too.
+void elementwise(FunctionMaker& m) {
+  const ValueId x = m.input("x", {5, 6, 7}), z = m.input("z", {5, 6, 7}), w = m.weight("w", {5, 1, 1});
+  const ValueId cheap = m.build.map("x0 + 1", {x}), dear = m.build.map("exp(x0)", {z}), scaled = m.build.map("x0 * x1", {cheap, w});
+  const ValueId three = m.build.map("x0 * x1 + x2", {x, z, w});
+  const ValueId both = m.build.map("x0 / x1", {cheap, dear}), again = m.build.map("tanh(x0) * x1", {cheap, dear});
+  const ValueId pool = m.build.add("maxpool", {m.build.map("x0 - 2", {both})}), dear_pool = m.build.add("maxpool", {m.build.map("log(x0)", {again})});
+  const ValueId sum = m.build.sum(m.build.map("x0 * x0", {scaled}), {1, 2}, false), dear_sum = m.build.sum(m.build.map("sin(x0)", {three}), {0}, false);
+  m.result(m.build.map("x0 + x1", {pool, dear_pool}));
+  m.result(m.build.map("x0 * x1 + x2", {sum, dear_sum, three}));
+  m.result(scaled);
+  m.result(m.build.reshape(m.build.map("x0 + x1", {m.build.map("x0 * 2", {x}), three}), {210}));
+  const ValueId weights = m.build.map("sqrt(x0)", {w});
+  m.result(m.build.map("x0 - x1", {x, weights}));
+}
+
+/// Double precision, fewer elements than a vector, a chain longer than a kernel takes.
+void small_doubles(FunctionMaker& m) {
+  const ValueId x = m.input("x", {3, 5, 5}, ElementType::F64);
+  const ValueId conv = m.build.add("conv", {x, m.weight("w", {9, 3, 2, 2}, ElementType::F64)});
+  ValueId value = m.build.reshape(conv, {144});
+  for (int i = 0; i < 40; ++i) value = m.build.map("tanh(x0) + x1", {value, m.build.reshape(conv, {144})});
+  m.result(m.build.add("dense", {value, m.weight("d", {3, 144}, ElementType::F64)}));
+}
+
+void update(FunctionMaker& m) {
+  const ValueId w = m.input("w", {}), g = m.input("g", {}), v = m.input("v", {});
+  const ValueId rate = m.function.graph.add_argument({ElementType::F32, false, {}});
+  m.function.arguments.push_back({"rate", Role::Scalar, rate});
+  const ValueId next = m.build.map("0.9 * x0 + x1", {v, g});
+  m.result(m.build.map("x0 - x1 * x2", {w, rate, next}));
+  m.result(next);
+}
+
+}  // namespace
+
+const std::vector<PlannedNetwork>& planned_networks() {
+  static const std::vector<PlannedNetwork> networks = {
+      {"planar", "infer", planar},
+      {"blocks", "infer", blocks},
+      {"training", "t.gradients", training},
+      {"training of pools", "t.gradients", training_pools},
+      {"planar, for training", "t.gradients", planar},
+      {"elementwise", "infer", elementwise},
+      {"elementwise, for training", "t.gradients", elementwise},
+      {"small doubles", "infer", small_doubles},
+      {"update", "t.update", update},
+  };
+  return networks;
+}
+
+}  // namespace cnnc::test

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Plans of the networks in networks.cpp on two targets, as texts: layouts, fusion, memory, schedules (Inputs/plans.txt); and, for
+// each of their kernels, which values of each parameter are legal while the others stay, and why the next one is not
+// (Inputs/legal_schedules.txt).
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "networks.h"
+#include "schedule/legal.h"
+#include "schedule/templates.h"
+#include "test/golden.h"
+
+namespace cnnc::test {
+namespace {
+
+const char* const kTargets[] = {"avx512", "avx2"};
+
+TEST(WholePlans, AreAsWritten) {
+  std::string text;
+  for (const PlannedNetwork& network : planned_networks())
+    for (const char* target : kTargets) {
+      const Module module = make_module(network);
+      text += fmt::format("\n---- {}, {}\n{}", network.name, target, to_string(make_plan(module, *find_target(target), {}), module));
+    }
+  expect_as_in_file(PLANS, text);
+}
+
+/// "1-3, 6": the values of a parameter up to `most` that are legal; then the first one that is not, and why.
+std::string legal_values(const LegalSchedules& legal, const Kernel& kernel, Schedule schedule, const TemplateParameter& parameter) {
+  constexpr int64_t kMost = 72;
+  std::string runs, refusals, last_reason;
+  int64_t begin = -1;
+  const auto end_run = [&](int64_t end) {
+    if (begin >= 0) runs += fmt::format("{}{}", runs.empty() ? "" : ", ", begin == end ? fmt::format("{}", begin) : fmt::format("{}-{}", begin, end));
+    begin = -1;
+  };
+  for (int64_t value = parameter.least; value <= std::min(parameter.most, kMost); ++value) {
+    schedule.parameters[std::string(parameter.name)] = value;
+    const auto complaint = legal.complaint(kernel, schedule);
+    if (!complaint && begin < 0) begin = value;
+    if (!complaint) continue;
+    end_run(value - 1);
+    // The same reason with another value is told once.
+    const size_t found = complaint->find(", ");
+    const std::string reason = found == std::string::npos ? *complaint : complaint->substr(found + 2);
+    if (reason != last_reason) refusals += fmt::format("; {}: {}", value, reason);
+    last_reason = reason;
+  }
+  end_run(std::min(parameter.most, kMost));
+  return fmt::format("      {}: {}{}\n", parameter.name, runs.empty() ? "none" : runs, refusals);
+}
+
+/// All about one kernel: its schedule and the neighbours of it, and the other templates with their smallest parameters.
+std::string legal_text(const Draft& draft, const LegalSchedules& legal, const Kernel& kernel) {
+  std::string text = "  kernel of";
+  for (const int32_t node : kernel.nodes) text += " " + draft.function->graph.node(node).op->name;
+  text += "\n";
+  const auto templates = legal.templates(kernel);
+  for (const Template& described : all_templates()) {
+    Schedule schedule = kernel.schedule;
+    if (schedule.name != described.name) {
+      schedule = {std::string(described.name), {}};
+      for (const TemplateParameter& parameter : described.parameters) schedule.parameters[std::string(parameter.name)] = parameter.least;
+    }
+    const auto complaint = legal.complaint(kernel, schedule);
+    if (std::find(templates.begin(), templates.end(), described.name) == templates.end()) {
+      EXPECT_TRUE(complaint) << described.name;
+      continue;
+    }
+    text += fmt::format("    {}: {}\n", to_string(schedule), complaint.value_or("legal"));
+    if (schedule.name == kernel.schedule.name)
+      for (const TemplateParameter& parameter : described.parameters) text += legal_values(legal, kernel, schedule, parameter);
+  }
+  return text;
+}
+
+TEST(LegalSchedules, AreAsWritten) {
+  std::string text;
+  std::set<std::string> known;      // equal kernels are told once
+  for (const PlannedNetwork& network : planned_networks())
+    for (const char* target : kTargets) {
+      const Module module = make_module(network);
+      const PlanOptions options;
+      PlanContext context{module, *find_target(target), options, flat_layout(module), {}};
+      const Purpose purpose = network.function == "infer" ? Purpose::Inference : network.function == "t.update" ? Purpose::Update : Purpose::Training;
+      Draft draft = choose_layouts(module.functions[0], purpose, context);
+      fuse(draft, context);
+      set_parameters(draft);
+      choose_schedules(draft, context);
+      const LegalSchedules legal(draft, context);
+      text += fmt::format("\n---- {}, {}\n", network.name, target);
+      for (const Kernel& kernel : draft.kernels)
+        if (const std::string about = legal_text(draft, legal, kernel); known.insert(about).second) text += about;
+    }
+  expect_as_in_file(LEGAL_SCHEDULES, text);
+}
+
+}  // namespace
+}  // namespace cnnc::test
