@@ -138,6 +138,7 @@ TEST(ShapeRules, AcceptAndRefuseAsWritten) {
   for (const OpDef& op : all_ops())
     for (const Sample& sample : op.samples) {
       text += fmt::format("\n{}: {} {}\n", op.name, sample_text(sample), inferred(op, sample));
+      if (op.multiply_adds) text += fmt::format("  {} multiply-adds an image\n", op.multiply_adds(sample.attributes, sample.operands));
       std::vector<Variant> variants;
       add_operand_variants(sample, variants);
       add_attribute_variants(op, sample, &sample == op.samples.data() ? Reach::Limits : Reach::Neighbours, variants);
