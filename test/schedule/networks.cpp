@@ -45,18 +45,18 @@ AttributeMap with(AttributeMap map, const AttributeMap& more) {
 
 /// One channel of wide rows: planar convolutions, a pool that takes the activation in, dense layers with their epilogues.
 void planar(FunctionMaker& m) {
-  const ValueId x = m.input("x", {1, 28, 28});
+  const ValueId x = m.input("x", {1, 28, 30});
   const ValueId conv = m.build.add("conv", {x, m.weight("a", {6, 1, 5, 5}), m.weight("b", {6})}, {{"pad", Dims{2, 2, 2, 2}}});
   const ValueId pool = m.build.add("maxpool", {m.build.map("max(x0, 0)", {conv})});
   const ValueId second = m.build.add("conv", {pool, m.weight("c", {6, 1, 3, 3})}, {{"groups", int64_t{6}}});
-  const ValueId flat = m.build.reshape(second, {6 * 12 * 12});
-  const ValueId hidden = m.build.map("tanh(x0)", {m.build.add("dense", {flat, m.weight("d", {40, 6 * 12 * 12}), m.weight("e", {40})})});
+  const ValueId flat = m.build.reshape(second, {6 * 12 * 13});
+  const ValueId hidden = m.build.map("tanh(x0)", {m.build.add("dense", {flat, m.weight("d", {40, 6 * 12 * 13}), m.weight("e", {40})})});
   m.result(m.build.add("dense", {hidden, m.weight("f", {7, 40})}));
 }
 
 /// Channels in vectors: padded, strided, depthwise and grouped convolutions, a residual sum, pools, a mean, a concat.
 void blocks(FunctionMaker& m) {
-  const ValueId x = m.input("x", {3, 32, 32});
+  const ValueId x = m.input("x", {3, 32, 24});
   const ValueId first = m.build.map("max(x0, 0)", {m.build.add("conv", {x, m.weight("a", {32, 3, 3, 3})}, kSame)});
   const ValueId deep = m.build.add("conv", {first, m.weight("b", {32, 1, 3, 3})}, with(kSame, {{"groups", int64_t{32}}}));
   const ValueId sum = m.build.map("max(x0 + x1, 0)", {deep, first});
@@ -64,22 +64,22 @@ void blocks(FunctionMaker& m) {
   const ValueId grouped = m.build.add("conv", {strided, m.weight("d", {64, 32, 1, 1})}, {{"groups", int64_t{2}}});
   const ValueId joined = m.build.add("concat", {m.build.add("maxpool", {grouped}), m.build.add("avgpool", {strided})}, {{"axis", int64_t{0}}});
   const ValueId odd = m.build.add("conv", {joined, m.weight("e", {10, 128, 1, 1})});
-  const ValueId mean = m.build.map("x0 / 64", {m.build.sum(odd, {1, 2}, false)});
+  const ValueId mean = m.build.map("x0 / 48", {m.build.sum(odd, {1, 2}, false)});
   m.result(m.build.add("dense", {m.build.reshape(mean, {10}), m.weight("f", {10, 10})}));
   m.result(odd);
 }
 
 /// The forward pass and all gradients of convolutions: plain, padded, strided and grouped, and of a dense layer.
 void training(FunctionMaker& m) {
-  const ValueId x = m.input("x", {3, 12, 12}), a = m.weight("a", {8, 3, 3, 3}), b = m.weight("b", {8, 4, 3, 3}), c = m.weight("c", {10, 8 * 5 * 5});
+  const ValueId x = m.input("x", {3, 12, 14}), a = m.weight("a", {8, 3, 3, 3}), b = m.weight("b", {8, 4, 3, 3}), c = m.weight("c", {10, 8 * 5 * 6});
   const AttributeMap grouped = with(kSame, {{"groups", int64_t{2}}, {"stride", Dims{2, 2}}});
   const ValueId first = m.build.add("conv", {x, a}), active = m.build.map("max(x0, 0)", {first});
-  const ValueId second = m.build.add("conv", {active, b}, grouped), flat = m.build.reshape(second, {8 * 5 * 5});
+  const ValueId second = m.build.add("conv", {active, b}, grouped), flat = m.build.reshape(second, {8 * 5 * 6});
   const ValueId y = m.build.add("dense", {flat, c}), dy = m.build.map("x0 - exp(x0)", {y});
   m.gradient("c", m.build.add("dense_grad_weight", {flat, dy}));
-  const ValueId d_second = m.build.reshape(m.build.add("dense_grad_input", {dy, c}), {8, 5, 5});
+  const ValueId d_second = m.build.reshape(m.build.add("dense_grad_input", {dy, c}), {8, 5, 6});
   m.gradient("b", m.build.add("conv_grad_weight", {active, d_second}, with(grouped, {{"kernel", Dims{3, 3}}})));
-  const ValueId d_active = m.build.add("conv_grad_input", {d_second, b}, with(grouped, {{"height", int64_t{10}}, {"width", int64_t{10}}}));
+  const ValueId d_active = m.build.add("conv_grad_input", {d_second, b}, with(grouped, {{"height", int64_t{10}}, {"width", int64_t{12}}}));
   const ValueId d_first = m.build.map("select(0 < x1, x0, 0)", {d_active, first});
   m.gradient("a", m.build.add("conv_grad_weight", {x, d_first}, {{"kernel", Dims{3, 3}}}));
   m.weight("total", {1});
@@ -88,16 +88,38 @@ void training(FunctionMaker& m) {
 
 /// Gradients without a border and with padding at stride 1; pools and their gradients; sums over the batch.
 void training_pools(FunctionMaker& m) {
-  const ValueId x = m.input("x", {4, 9, 9}), a = m.weight("a", {6, 4, 3, 3}), bias = m.weight("bias", {6});
+  const ValueId x = m.input("x", {4, 9, 7}), a = m.weight("a", {6, 4, 3, 3}), bias = m.weight("bias", {6});
   const ValueId y = m.build.add("conv", {x, a, bias}, kSame);
   const auto pooled = m.build.add_all("maxpool", {m.build.map("x0 * sigmoid(x0)", {y})});
   const ValueId mean = m.build.add("avgpool", {pooled[0]});
-  const ValueId d_pooled = m.build.add("avgpool_grad", {m.build.map("x0 * x0", {mean})}, {{"height", int64_t{4}}, {"width", int64_t{4}}});
-  const ValueId d_active = m.build.add("maxpool_grad", {pooled[1], d_pooled}, {{"height", int64_t{9}}, {"width", int64_t{9}}});
+  const ValueId d_pooled = m.build.add("avgpool_grad", {m.build.map("x0 * x0", {mean})}, {{"height", int64_t{4}}, {"width", int64_t{3}}});
+  const ValueId d_active = m.build.add("maxpool_grad", {pooled[1], d_pooled}, {{"height", int64_t{9}}, {"width", int64_t{7}}});
   const ValueId dy = m.build.map("x0 * (1 - tanh(x1))", {d_active, y});
   m.gradient("a", m.build.add("conv_grad_weight", {x, dy}, with(kSame, {{"kernel", Dims{3, 3}}})));
   m.gradient("bias", m.build.reshape(m.build.sum(dy, {1, 2}, true), {6}));
-  m.result(m.build.add("conv_grad_input", {dy, a}, with(kSame, {{"height", int64_t{9}}, {"width", int64_t{9}}})));
+  m.result(m.build.add("conv_grad_input", {dy, a}, with(kSame, {{"height", int64_t{9}}, {"width", int64_t{7}}})));
+}
+
+/// So many channels and columns that copies of bands and tiles reach the largest scratch.
+void large(FunctionMaker& m) {
+  const ValueId x = m.input("x", {24, 20, 36}), a = m.weight("a", {32, 24, 3, 3}), z = m.input("z", {400}), d = m.input("d", {256});
+  const ValueId y = m.build.add("conv", {x, a}, kSame);
+  m.gradient("a", m.build.add("conv_grad_weight", {x, m.build.map("exp(x0)", {y})}, with(kSame, {{"kernel", Dims{3, 3}}})));
+  m.weight("b", {256, 400});
+  m.gradient("b", m.build.add("dense_grad_weight", {z, d}));
+  m.result(m.build.add("conv_grad_input", {y, a}, with(kSame, {{"height", int64_t{20}}, {"width", int64_t{36}}})));
+}
+
+/// Images smaller than a tile, channels in vectors and in lanes; groups with padding.
+void small_images(FunctionMaker& m) {
+  const ValueId x = m.input("x", {32, 3, 5}), deep = m.weight("a", {32, 1, 3, 3}), full = m.weight("b", {48, 32, 3, 3}), halves = m.weight("c", {32, 16, 3, 3});
+  m.result(m.build.add("conv", {x, deep}, with(kSame, {{"groups", int64_t{32}}})));
+  m.result(m.build.add("conv", {x, full}, kSame));
+  const ValueId y = m.build.add("conv", {x, halves}, with(kSame, {{"groups", int64_t{2}}}));
+  m.result(y);
+  if (!m.function.name.ends_with(".gradients")) return;
+  m.gradient("c", m.build.add("conv_grad_weight", {x, y}, with(kSame, {{"groups", int64_t{2}}, {"kernel", Dims{3, 3}}})));
+  m.gradient("a", m.build.add("conv_grad_weight", {x, m.build.map("x0 + 1", {x})}, with(kSame, {{"groups", int64_t{32}}, {"kernel", Dims{3, 3}}})));
 }
 
 /// Elementwise nodes of every kind of reader: cheap and dear ones, several readers, other shapes, values that are results too.
@@ -142,6 +164,9 @@ const std::vector<PlannedNetwork>& planned_networks() {
       {"blocks", "infer", blocks},
       {"training", "t.gradients", training},
       {"training of pools", "t.gradients", training_pools},
+      {"large", "t.gradients", large},
+      {"small images", "infer", small_images},
+      {"small images, for training", "t.gradients", small_images},
       {"planar, for training", "t.gradients", planar},
       {"elementwise", "infer", elementwise},
       {"elementwise, for training", "t.gradients", elementwise},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Plans of the networks in networks.cpp on two targets, as texts: layouts, fusion, memory, schedules (Inputs/plans.txt); and, for
 // each of their kernels, which values of each parameter are legal while the others stay, and why the next one is not
-// (Inputs/legal_schedules.txt).
+// (Inputs/legal_schedules.txt); and the templates for each combination of layouts (Inputs/templates.txt).
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -44,8 +45,9 @@ std::string legal_values(const LegalSchedules& legal, const Kernel& kernel, Sche
     if (!complaint) continue;
     end_run(value - 1);
     // The same reason with another value is told once.
-    const size_t found = complaint->find(", ");
-    const std::string reason = found == std::string::npos ? *complaint : complaint->substr(found + 2);
+    std::string reason = *complaint;
+    for (const std::string_view before : {"here it must be ", "cannot be used: "})
+      if (const size_t found = reason.find(before); found != std::string::npos) reason = reason.substr(found + before.size());
     if (reason != last_reason) refusals += fmt::format("; {}: {}", value, reason);
     last_reason = reason;
   }
@@ -77,6 +79,18 @@ std::string legal_text(const Draft& draft, const LegalSchedules& legal, const Ke
   return text;
 }
 
+/// The steps of make_plan up to the kernels.
+Draft make_draft(const Module& module, const PlanContext& context) {
+  const std::string& name = module.functions[0].name;
+  Purpose purpose = name == "infer" ? Purpose::Inference : name == "t.update" ? Purpose::Update : Purpose::Training;
+  if (context.options.plain) purpose = Purpose::Plain;
+  Draft draft = choose_layouts(module.functions[0], purpose, context);
+  fuse(draft, context);
+  set_parameters(draft);
+  choose_schedules(draft, context);
+  return draft;
+}
+
 TEST(LegalSchedules, AreAsWritten) {
   std::string text;
   std::set<std::string> known;      // equal kernels are told once
@@ -84,18 +98,42 @@ TEST(LegalSchedules, AreAsWritten) {
     for (const char* target : kTargets) {
       const Module module = make_module(network);
       const PlanOptions options;
-      PlanContext context{module, *find_target(target), options, flat_layout(module), {}};
-      const Purpose purpose = network.function == "infer" ? Purpose::Inference : network.function == "t.update" ? Purpose::Update : Purpose::Training;
-      Draft draft = choose_layouts(module.functions[0], purpose, context);
-      fuse(draft, context);
-      set_parameters(draft);
-      choose_schedules(draft, context);
+      const PlanContext context{module, *find_target(target), options, flat_layout(module), {}};
+      const Draft draft = make_draft(module, context);
       const LegalSchedules legal(draft, context);
       text += fmt::format("\n---- {}, {}\n", network.name, target);
       for (const Kernel& kernel : draft.kernels)
         if (const std::string about = legal_text(draft, legal, kernel); known.insert(about).second) text += about;
     }
   expect_as_in_file(LEGAL_SCHEDULES, text);
+}
+
+/// "conv: blocked(16) packed(16, 2) > blocked(16)": what the kernel is about, with the layouts that it reads and writes.
+std::string layouts_text(const Draft& draft, const Kernel& kernel) {
+  std::string text = kernel.anchor < 0 ? "elementwise:" : draft.function->graph.node(kernel.anchor).op->name + ":";
+  for (const ValueId value : kernel.reads) text += " " + to_string(draft.layouts[static_cast<size_t>(value.index)]);
+  text += " >";
+  for (const ValueId value : kernel.writes) text += " " + to_string(draft.layouts[static_cast<size_t>(value.index)]);
+  return text;
+}
+
+TEST(Templates, ForTheLayoutsThatVariationsDraw) {
+  std::set<std::string> lines;
+  for (const PlannedNetwork& network : planned_networks())
+    for (uint64_t variation = 0; variation < 12; ++variation) {
+      const Module module = make_module(network);
+      PlanOptions options;
+      options.variation = variation;
+      options.plain = variation == 11;
+      const PlanContext context{module, *find_target("avx512"), options, flat_layout(module), {}};
+      const Draft draft = make_draft(module, context);
+      const LegalSchedules legal(draft, context);
+      for (const Kernel& kernel : draft.kernels) {
+        EXPECT_EQ(legal.complaint(kernel, kernel.schedule), std::nullopt) << network.name;
+        lines.insert(fmt::format("{}{}: {}\n", options.plain ? "plain, " : "", layouts_text(draft, kernel), fmt::join(legal.templates(kernel), ", ")));
+      }
+    }
+  expect_as_in_file(TEMPLATES, fmt::format("{}", fmt::join(lines, "")));
 }
 
 }  // namespace
