@@ -64,5 +64,7 @@ def has_avx512():
 config.available_features.add('end-to-end')
 if has_avx512():
     config.available_features.add('avx512')
+if os.path.exists(os.path.join(config.build_root, 'mutants', 'cnnc')):
+    config.available_features.add('mutants')
 if os.path.isdir('/usr/share/datasets/fashion-mnist'):
     config.available_features.add('fashion-mnist')

@@ -3,7 +3,8 @@
 
 A mutant is killed when a test fails, crashes, hangs or takes too much memory. Results are kept as they come in
 BUILD/mutants/results.tsv; a run that was stopped goes on. survivors.txt beside this file lists the mutants that are known to
-survive, with the reason. The exit status is 0 if at least 98 % of the mutants that ran, and are not listed there, were killed.
+survive, with the reason: most change nothing that anybody could see; those under "open" wait for a test. The exit status is 0
+if at least 98 % of the mutants that ran, and are not listed there, were killed.
 """
 import argparse
 import concurrent.futures
@@ -22,6 +23,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 SURVIVORS = HERE / 'survivors.txt'
 SHARE_KILLED = 0.98
+OPEN = 'open'       # how the reason of a survivor begins that a test should kill
 LARGEST_ADDRESS_SPACE = 8 << 30
 
 # What tests a folder, quickest first: a unit test binary, `random N` (so many random networks against the tests' evaluator, on the
@@ -135,28 +137,34 @@ def run_all(mutants, steps, results_file, jobs):
                 file.write(f'{mutant.key}\t{verdict}\n')
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for done in [pool.submit(test, mutant) for mutant in mutants]:
-            done.result()
+        try:
+            for done in [pool.submit(test, mutant) for mutant in mutants]:
+                done.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return results
 
 
 def report(mutants, results, reasons, steps):
-    """Prints the score of each folder and the survivors; returns the share that was killed."""
-    survivors, reached = [], set().union(*(step.reached for folder in steps.values() for step in folder))
-    print(f"{'folder':<24}{'mutants':>9}{'killed':>9}{'listed':>9}{'survived':>9}")
-    total = [0, 0, 0]
+    """Prints the score of each folder and the survivors that are not listed; returns the share killed of what is not listed."""
+    reached = set().union(*(step.reached for folder in steps.values() for step in folder))
+    unlisted, rows = [], []
     for folder in sorted({mutant.folder for mutant in mutants}):
         ran = [mutant for mutant in mutants if mutant.folder == folder and mutant.key in results]
         left = [mutant for mutant in ran if results[mutant.key] == 'survived']
+        unlisted += [mutant for mutant in left if mutant.key not in reasons]
+        waiting = sum(reasons.get(mutant.key, '').startswith(OPEN) for mutant in left)
         listed = sum(mutant.key in reasons for mutant in left)
-        print(f'{folder:<24}{len(ran):>9}{len(ran) - len(left):>9}{listed:>9}{len(left) - listed:>9}')
-        total = [total[0] + len(ran), total[1] + len(ran) - len(left), total[2] + listed]
-        survivors += [mutant for mutant in left if mutant.key not in reasons]
-    for mutant in survivors:
+        rows.append((folder, len(ran), len(ran) - len(left), listed - waiting, waiting, len(left) - listed))
+    rows.append(('all', *(sum(row[column] for row in rows) for column in range(1, 6))))
+    print(f"{'folder':<20}{'mutants':>9}{'killed':>8}{'equivalent':>12}{'open':>6}{'survived':>10}{'killed of those that differ':>30}")
+    for folder, ran, killed, equivalent, waiting, survived in rows:
+        print(f'{folder:<20}{ran:>9}{killed:>8}{equivalent:>12}{waiting:>6}{survived:>10}{100 * killed / max(1, ran - equivalent):>28.1f} %')
+    for mutant in unlisted:
         print(f"survived: {mutant}{'' if mutant.number in reached else '   (no test comes here)'}")
-    share = total[1] / max(1, total[0] - total[2])
-    print(f'{total[0]} mutants: {total[1]} killed, {total[2]} survive for a reason that survivors.txt gives, {len(survivors)} survived: {100 * share:.1f} % killed')
-    return share
+    _, ran, killed, equivalent, waiting, _ = rows[-1]
+    return killed / max(1, ran - equivalent - waiting)
 
 
 def main():
@@ -173,7 +181,7 @@ def main():
     options = parser.parse_args()
     build = options.build.resolve()
 
-    seen = {}
+    seen = {}      # how often a line, as far as a key names it, has been there
     with open(build / 'mutants' / 'mutants.tsv', encoding='utf-8', newline='') as file:
         mutants = [Mutant(row, seen) for row in csv.reader(file, delimiter='\t', quoting=csv.QUOTE_NONE)]
     seed = options.seed or seed_of(mutants)
