@@ -168,4 +168,11 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace cnnc
 
-int main(int argc, char** argv) { return cnnc::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return cnnc::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}

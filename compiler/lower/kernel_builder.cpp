@@ -96,7 +96,7 @@ Expr KernelBuilder::load(ValueId value, const Spot& spot) {
   Spot inside = spot;
   for (size_t axis = 0; axis < inside.at.size(); ++axis) {
     Coordinate& at = inside.at[axis];
-    const bool filled = axis == 0 && at.factor == (memory_layout.kind == LayoutKind::Packed ? memory_layout.tile[0] : memory_layout.vector);
+    const bool filled = axis == 0 && at.factor == (memory_layout.is_packed() ? memory_layout.tile[0] : memory_layout.vector);
     if (at.factor > 1 && !filled && shape.dims[axis] % at.factor != 0)
       at = Coordinate::whole(clamp(at.value, 0, static_cast<int32_t>(shape.dims[axis]) - 1));
   }
@@ -107,6 +107,7 @@ std::vector<Expr> KernelBuilder::stored_coordinates(ValueId value, const Spot& s
   const TensorType& shape = type(value);
   const Layout& memory_layout = layout(value);
   std::vector<Expr> coordinates;
+  CNNC_CHECK(memory_layout.kind != LayoutKind::Winograd, "transformed weights have no elements of their own");
   if (memory_layout.kind == LayoutKind::Packed) {
     const int64_t lanes = memory_layout.tile[0], blocks = memory_layout.tile[1];
     const auto [vector, lane] = spot.at[0].parts(lanes);
@@ -148,7 +149,7 @@ StoredVariables KernelBuilder::variables(ValueId value) const {
   for (size_t axis = 0; axis < shape.dims.size(); ++axis) axes.emplace_back("d" + std::to_string(axis));
   for (const Var& axis : axes) result.spot.at.push_back(Coordinate::whole(axis));
   result.spot.image = Coordinate::whole(shape.batched ? Expr(batch_variable()) : Expr(0));
-  if (memory_layout.kind == LayoutKind::Packed) {
+  if (memory_layout.is_packed()) {
     const Var block("b"), tile("t");
     const Expr vector = Expr(tile) * static_cast<int32_t>(memory_layout.tile[1]) + block;
     result.spot.at[0] = Coordinate::split(vector, lane_variable(), memory_layout.tile[0]);

@@ -24,11 +24,13 @@ class Chooser {
 
   Schedule choose(const Kernel& kernel) const {
     if (draft_.purpose == Purpose::Plain) return {"plain", {}};
+    if (layout(kernel.writes[0]).kind == LayoutKind::Winograd) return {"conv.winograd_weights", {}};
     const TensorType& type = graph_.type(kernel.writes[0]);
     const bool vectors = type.element == ElementType::F32 || type.element == ElementType::F64;
     if (kernel.anchor >= 0 && vectors) {
       const Node& node = graph_.node(kernel.anchor);
       const std::string& op = node.op->name;
+      if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node);
       if (op == "conv") return conv(node);
       if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node);
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
@@ -125,6 +127,18 @@ class Chooser {
     return {"conv.direct",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
              {"unroll", largest_divisor(reduced, 4)}}};
+  }
+
+  /// Blocks of channels, or images in lanes; the packed weights say how.
+  Schedule winograd(const Node& node) const {
+    const bool towards_x = node.op->name == "conv_grad_input", lanes = is_lanes(node.results[0]);
+    const Dims& packed = layout(node.operands[1]).tile;
+    const ValueId x = towards_x ? node.results[0] : node.operands[0], y = towards_x ? node.operands[0] : node.results[0];
+    const WinogradShape shape = winograd_shape(conv_numbers(graph_, node, x, y, node.operands[1]), lanes_of(y), lanes, towards_x);
+    const WinogradTile tile = winograd_tile(shape, packed[2], registers_, packed[1]);
+    return {lanes ? "conv.lanes_winograd" : "conv.winograd",
+            {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", packed[1]}, {"across", tile.across}, {"band", tile.band},
+             {"unroll", largest_divisor(lanes ? shape.inputs : std::min(shape.inputs, packed[0]), 4)}}};
   }
 
   /// The share of taps that meet a place of y, along one axis.

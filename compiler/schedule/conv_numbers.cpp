@@ -63,6 +63,15 @@ bool ConvNumbers::has_border() const {
   return std::any_of(sides.begin(), sides.end(), [](int64_t side) { return side > 0; });
 }
 
+Dims ConvNumbers::winograd_border(int64_t outputs) const {
+  Dims result(4, 0);
+  for (size_t axis = 0; axis < 2; ++axis) {
+    result[axis] = pad[axis];
+    result[axis + 2] = std::max<int64_t>(0, ceil_divide(y[axis + 1], outputs) * outputs + winograd_side(outputs) - outputs - pad[axis] - x[axis + 1]);
+  }
+  return result;
+}
+
 int64_t ConvNumbers::band_bytes(int64_t rows, int64_t channels, int64_t bytes) const {
   return ((rows - 1) * stride[0] + taps_height()) * ((y[2] - 1) * stride[1] + taps_width()) * channels * bytes;
 }
@@ -70,7 +79,7 @@ int64_t ConvNumbers::band_bytes(int64_t rows, int64_t channels, int64_t bytes) c
 ConvNumbers conv_numbers(const Graph& graph, const Node& node, ValueId x, ValueId y, ValueId weight) {
   const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
   return {graph.type(x).dims, graph.type(y).dims, graph.type(weight).dims, list("stride"), list("pad"), list("dilation"),
-          std::get<int64_t>(node.attributes.at("groups"))};
+          std::get<int64_t>(node.attributes.at("groups")), std::get<bool>(node.attributes.at("flip"))};
 }
 
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
@@ -88,6 +97,100 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
         if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, cost};
       }
   return best;
+}
+
+namespace {
+
+/// Weights that do not fit a core's caches come from memory for each image: vectors of multiply-adds that pass meanwhile.
+double streaming_cost(double bytes) {
+  constexpr double kNear = 1 << 20, kBytesPerVector = 8;
+  return bytes <= kNear ? 0 : bytes / kBytesPerVector;
+}
+
+}  // namespace
+
+WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes, bool towards_x) {
+  const Dims &from = towards_x ? c.y : c.x, &to = towards_x ? c.x : c.y;
+  return {from[0], to[0], to[1], to[2], vector, lanes};
+}
+
+int64_t WinogradShape::image_bytes(int64_t m, int64_t tiles) const {
+  constexpr int64_t kElement = 4;
+  return winograd_side(m) * winograd_side(m) * tiles * (lanes ? inputs : ceil_divide(inputs, vector)) * vector * kElement;
+}
+
+int64_t WinogradShape::product_bytes(int64_t m, int64_t tiles, int64_t blocks) const {
+  constexpr int64_t kElement = 4;
+  return winograd_side(m) * winograd_side(m) * tiles * blocks * vector * kElement;
+}
+
+namespace {
+
+/// What the transforms of one tile and one vector cost, as measured, in multiply-adds.
+struct TransformCost {
+  int64_t image, back;
+};
+TransformCost transform_cost(int64_t m) { return m == 4 ? TransformCost{130, 110} : TransformCost{40, 30}; }
+
+}  // namespace
+
+WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers, int64_t blocks) {
+  const int64_t across_all = s.tiles_across(m), rows_all = s.tiles_down(m), side = winograd_side(m);
+  const int64_t inputs = s.lanes ? s.inputs : ceil_divide(s.inputs, s.vector), all_blocks = s.lanes ? s.outputs : ceil_divide(s.outputs, s.vector);
+  const auto tiles = static_cast<double>(across_all * rows_all), products = static_cast<double>(side * side * s.inputs * all_blocks) * tiles;
+  const TransformCost each = transform_cost(m);
+  const double others = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks) +
+                        (s.lanes ? 0 : streaming_cost(static_cast<double>(side * side * s.inputs * all_blocks * s.vector * 4)));
+  WinogradTile best{1, 1, 1, 1, 1, (products + others) * 100};
+  for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b) {
+    if (all_blocks % b != 0 || (blocks > 0 && b != blocks)) continue;
+    const auto fits = [&](int64_t block) { return s.image_bytes(m, block) <= kWinogradImageBytes && s.product_bytes(m, block, b) <= kWinogradProductBytes; };
+    // The largest block of tiles: weights are read once for each. Whole rows, if they fit.
+    const int64_t across = largest_divisor(across_all, across_all, fits);
+    const int64_t band = across < across_all ? 1 : largest_divisor(rows_all, rows_all, [&](int64_t n) { return fits(n * across); });
+    for (int64_t columns = 1; columns <= across; ++columns)
+      for (int64_t rows = 1; rows <= band; ++rows) {
+        const int64_t pixels = columns * rows;
+        // In lanes vectors of tiles stay in registers, otherwise those of filters.
+        if (across % columns != 0 || band % rows != 0 || (rows > 1 && columns < across)) continue;
+        if ((s.lanes ? tile_registers(pixels, b) : tile_registers(b, pixels)) > registers) continue;
+        const double cost = products / blocked_efficiency(pixels, b) + others;
+        if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, across, band, cost};
+      }
+  }
+  return best;
+}
+
+bool allows_winograd(const ConvNumbers& c) {
+  const Dims ones{1, 1};
+  if (c.pad[0] > 2 || c.pad[1] > 2) return false;     // the gradient would read a part of dy only
+  return c.groups == 1 && !c.flip && c.weight[2] == 3 && c.weight[3] == 3 && c.stride == ones && c.dilation == ones;
+}
+
+int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t registers) {
+  if (!allows_winograd(c)) return 0;
+  const auto weights = static_cast<double>(element_count(c.weight) * 4);
+  double best = blocked_tile(c, vector, registers).cost + streaming_cost(weights);
+  int64_t outputs = 0;
+  for (const int64_t candidate : {4, 2}) {
+    const double cost = winograd_tile(winograd_shape(c, vector), candidate, registers).cost;
+    if (cost < best) best = cost, outputs = candidate;
+  }
+  return outputs;
+}
+
+int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t registers, bool towards_x) {
+  if (!allows_winograd(c)) return 0;
+  const WinogradShape shape = winograd_shape(c, vector, true, towards_x);
+  // Where a direct sum finds good tiles it comes near to the peak.
+  constexpr double kDirect = 1.1;
+  double best = kDirect * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
+  int64_t outputs = 0;
+  for (const int64_t candidate : {4, 2}) {
+    const double cost = winograd_tile(shape, candidate, registers).cost;
+    if (cost < best) best = cost, outputs = candidate;
+  }
+  return outputs;
 }
 
 PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers) {

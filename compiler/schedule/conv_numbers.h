@@ -6,6 +6,9 @@
 
 namespace cnnc {
 
+constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles: most of a second-level cache
+constexpr int64_t kWinogradProductBytes = 256 << 10;
+
 constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t power_of_two_below(int64_t n);
 
@@ -34,6 +37,7 @@ Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t m
 struct ConvNumbers {
   Dims x, y, weight, stride, pad, dilation;
   int64_t groups = 1;
+  bool flip = false;
 
   /// Whether each channel has one filter of its own.
   bool is_depthwise() const { return groups > 1 && groups == x[0] && groups == y[0]; }
@@ -44,6 +48,8 @@ struct ConvNumbers {
   /// Elements beyond x that taps reach: above, left, below, right.
   Dims border() const;
   bool has_border() const;
+  /// The same for whole tiles of outputs x outputs.
+  Dims winograd_border(int64_t outputs) const;
   /// Bytes of the bordered copy of x that `rows` rows of y need, for so many channels.
   int64_t band_bytes(int64_t rows, int64_t channels, int64_t bytes) const;
 };
@@ -56,6 +62,35 @@ struct BlockedTile {
   double cost = 0;
 };
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// What Winograd's algorithm computes of a convolution of 3x3 taps at stride 1, or of its gradient towards x.
+struct WinogradShape {
+  int64_t inputs = 1, outputs = 1, height = 1, width = 1;     // channels on both sides; the result's rows and columns
+  int64_t vector = 1;                                         // lanes of a register
+  bool lanes = false;                                         // vectors hold images, not channels
+
+  int64_t tiles_across(int64_t m) const { return ceil_divide(width, m); }
+  int64_t tiles_down(int64_t m) const { return ceil_divide(height, m); }
+  /// Vectors of transformed images, and of sums for one vector of outputs, of a block of tiles, in bytes.
+  int64_t image_bytes(int64_t m, int64_t tiles) const;
+  int64_t product_bytes(int64_t m, int64_t tiles, int64_t blocks) const;
+};
+WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes = false, bool towards_x = false);
+
+/// Its register tile: tiles of m x m results side by side and below each other, and vectors of outputs (in lanes: outputs). A
+/// block of `across` by `band` tiles is transformed at once. The cost as of BlockedTile, for an image (in lanes: a group).
+struct WinogradTile {
+  int64_t columns = 1, rows = 1, blocks = 1, across = 1, band = 1;
+  double cost = 0;
+};
+/// `blocks`: of packed weights that exist already; 0: any that fits.
+WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers, int64_t blocks = 0);
+/// Whether there is such an algorithm for the convolution, or for its gradient.
+bool allows_winograd(const ConvNumbers& c);
+/// The m (4 or 2) with which a convolution between blocks is expected to be faster than a direct sum; 0: it is not.
+int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t registers);
+/// The same for images in lanes.
+int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t registers, bool towards_x);
 
 /// A tile of a planar convolution: vectors of columns by filters.
 struct PlanarTile {

@@ -130,16 +130,28 @@ class LayoutChooser {
     return prefers_blocks(c, from_blocks, lanes_, context_.target.vector_registers);
   }
 
+  /// Outputs along a side of the tiles that Winograd's algorithm computes at once, of a convolution from blocks to blocks; 0: a
+  /// direct sum is better.
+  int64_t winograd_outputs(const Node& conv) const {
+    const ConvNumbers c = numbers(conv);
+    if (context_.options.precise || !is_blocked(conv.operands[0]) || network_element() != ElementType::F32 || !allows_winograd(c)) return 0;
+    const uint64_t variation = context_.options.variation;
+    if (variation != 0) return 2 * static_cast<int64_t>(varied_choice(variation, "winograd of " + text_of(conv), 3));
+    return prefers_winograd(c, lanes_, context_.target.vector_registers);
+  }
+
   /// The layout of a weight that the convolution reads a tile at a time.
   Layout packed(const Node& conv) const {
     const ConvNumbers c = numbers(conv);
     const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
-    int64_t blocks = blocked_tile(c, lanes_, registers).blocks;
+    const int64_t outputs = winograd_outputs(conv);
+    int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_), outputs, registers).blocks : blocked_tile(c, lanes_, registers).blocks;
     if (context_.options.variation != 0) {
       constexpr int64_t kMost = 8;
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMost)) + 1;
       blocks = largest_divisor(all_blocks, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; });
     }
+    if (outputs > 0) return {LayoutKind::Winograd, 1, {lanes_, blocks, outputs, 0}};
     return {LayoutKind::Packed, 1, {lanes_, blocks}};
   }
 
@@ -180,8 +192,9 @@ class LayoutChooser {
     if (op == "conv" && operand == 1 && numbers(node).is_depthwise()) return blocks();
     if (op == "conv" && operand == 1) {
       const Layout& now = layout_of(value);
+      const Layout best = packed(node);
       const int64_t all_blocks = ceil_divide(numbers(node).group_filters(), lanes_);
-      return now.kind == LayoutKind::Packed && now.tile.at(0) == lanes_ && all_blocks % now.tile.at(1) == 0 ? now : packed(node);
+      return now.serves(best) && all_blocks % now.tile.at(1) == 0 ? now : best;
     }
     if (op == "conv" && operand == 2) return type.dims[0] % lanes_ == 0 ? Layout{} : blocks();
     const bool is_own_place = op == "map" && type.batched && type.dims == source_->graph.type(node.results[0]).dims;
@@ -202,11 +215,27 @@ class LayoutChooser {
       if (node.op->name != "conv" || layouts_[index(node.results[0])].kind != LayoutKind::Blocked) continue;
       Layout& layout = layouts_[index(node.operands[0])];
       const ConvNumbers numbers = conv_numbers(to_->graph, node, node.operands[0], node.results[0], node.operands[1]);
-      if (layout.kind != LayoutKind::Blocked || !numbers.has_border()) continue;
-      const Dims sides = numbers.border();
+      const Layout& weight = layouts_[index(node.operands[1])];
+      const Dims sides = weight.kind == LayoutKind::Winograd ? numbers.winograd_border(weight.tile[2]) : numbers.border();
+      if (layout.kind != LayoutKind::Blocked || std::all_of(sides.begin(), sides.end(), [](int64_t side) { return side == 0; })) continue;
       layout.border.resize(4, 0);
       for (size_t side = 0; side < 4; ++side) layout.border[side] = std::max(layout.border[side], sides[side]);
     }
+  }
+
+  // ---- images in lanes
+
+  /// The layout of a weight in training: as it is, or transformed for Winograd's algorithm.
+  Layout weight_for_lanes(const Node& node) const {
+    const bool towards_x = node.op->name == "conv_grad_input";
+    if (context_.options.precise || network_element() != ElementType::F32) return {};
+    const ConvNumbers c = towards_x ? conv_numbers(source_->graph, node, node.results[0], node.operands[0], node.operands[1]) : numbers(node);
+    if (!allows_winograd(c)) return {};
+    const int64_t registers = context_.target.vector_registers;
+    const uint64_t variation = context_.options.variation;
+    const int64_t m = variation != 0 ? 2 * static_cast<int64_t>(varied_choice(variation, "winograd of " + text_of(node), 3)) : prefers_winograd_lanes(c, lanes_, registers, towards_x);
+    if (m == 0) return {};
+    return {LayoutKind::Winograd, 1, {1, winograd_tile(winograd_shape(c, lanes_, true, towards_x), m, registers).blocks, m, towards_x ? 1 : 0}};
   }
 
   // ---- all purposes
@@ -218,6 +247,8 @@ class LayoutChooser {
     // Labels and indices are read where they are.
     if (!is_float(type)) return layout_of(value);
     if (blocked) return wanted_in_blocks(node, operand);
+    const bool multiplies = node.op->name == "conv" || node.op->name == "conv_grad_input";
+    if (purpose_ == Purpose::Training && multiplies && operand == 1 && !type.batched) return weight_for_lanes(node);
     // A planar map may read what it repeats (one number a channel) from blocks.
     const bool repeats = node.op->name == "map" && type.dims != source_->graph.type(node.results[0]).dims;
     const bool keeps = node.op->name == "reshape" ? is_vector_of_blocks(value) : repeats && is_blocked(value);

@@ -35,9 +35,8 @@ class Rules {
   void registers(int64_t needed, int64_t there) {
     if (needed > there) complain_whole(fmt::format("its tile needs {} vector registers, the target has {}", needed, there));
   }
-  void scratch(int64_t bytes) {
-    if (bytes > kLargestScratchBytes)
-      complain_whole(fmt::format("its scratch would be {} KB, at most {} KB fit the stack", bytes >> 10, kLargestScratchBytes >> 10));
+  void scratch(int64_t bytes, int64_t most = kLargestScratchBytes) {
+    if (bytes > most) complain_whole(fmt::format("its scratch would be {} KB, at most {} KB fit the stack", bytes >> 10, most >> 10));
   }
   void complain(std::string_view name, const std::string& right) {
     if (!complaint_) complaint_ = fmt::format("`{}` of `{}` is {}, here it must be {}", name, schedule_.name, (*this)[name], right);
@@ -65,12 +64,14 @@ LegalSchedules::LegalSchedules(const Draft& draft, const PlanContext& context)
 std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) const {
   std::vector<std::string_view> found;
   if (draft_.purpose == Purpose::Plain) return {"plain"};
+  if (layout(kernel.writes[0]).kind == LayoutKind::Winograd) return {"conv.winograd_weights"};
   const ElementType element = graph_.type(kernel.writes[0]).element;
   if (kernel.anchor >= 0 && (element == ElementType::F32 || element == ElementType::F64)) {
     const Node& node = graph_.node(kernel.anchor);
     const std::string& op = node.op->name;
     const ValueId x = node.operands[0], y = node.results[0];
     const ValueId second = node.operands.size() > 1 ? node.operands[1] : x;
+    if (layout(second).kind == LayoutKind::Winograd) return {is_lanes(y) ? "conv.lanes_winograd" : "conv.winograd"};
     if (op == "conv" && layout(y).kind == LayoutKind::Blocked)
       found.push_back(conv_numbers(graph_, node, x, y, second).is_depthwise() ? "conv.depthwise" : "conv.direct");
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
@@ -95,12 +96,13 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (std::find(possible.begin(), possible.end(), schedule.name) == possible.end())
     return fmt::format("`{}` does not compute this kernel; there are {}", schedule.name, fmt::join(possible, ", "));
   const auto is = [&](std::string_view name) { return schedule.name == name; };
-  if (is("plain")) return {};
+  if (is("plain") || is("conv.winograd_weights")) return {};
   if (is("elementwise")) return elementwise(kernel, schedule);
   const Node& node = graph_.node(kernel.anchor);
   if (is("conv.lanes") || is("conv.planar")) return conv(node, schedule);
   if (is("conv.depthwise")) return conv_depthwise(node, schedule);
   if (is("conv.direct")) return conv_direct(node, schedule);
+  if (is("conv.winograd") || is("conv.lanes_winograd")) return winograd(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
   if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
   if (is("dense.lanes") || is("dense.lanes_grad_input")) return dense(node, schedule);
@@ -154,6 +156,28 @@ std::optional<std::string> LegalSchedules::conv_direct(const Node& node, const S
   rules.equals("border", copies ? 1 : 0, copies ? "taps leave a planar image" : "nothing has to be copied");
   if (copies) rules.scratch(c.band_bytes(rules["band"], c.x[0], element_bytes(graph_.type(x).element)));
   rules.divides("unroll", is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector), "channels of the inner loop");
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::winograd(const Node& node, const Schedule& schedule) const {
+  const bool towards_x = node.op->name == "conv_grad_input", lanes = is_lanes(node.results[0]);
+  const Dims& tile = layout(node.operands[1]).tile;
+  const ValueId x = towards_x ? node.results[0] : node.operands[0], y = towards_x ? node.operands[0] : node.results[0];
+  const WinogradShape shape = winograd_shape(conv_numbers(graph_, node, x, y, node.operands[1]), lanes_of(y), lanes, towards_x);
+  const int64_t m = tile[2];
+  Rules rules(schedule);
+  rules.equals("blocks", tile[1], "so the weights are packed");
+  rules.divides("across", shape.tiles_across(m), "tiles of a row");
+  rules.divides("band", shape.tiles_down(m), "rows of tiles");
+  rules.divides("columns", rules["across"], "tiles that are transformed together");
+  rules.divides("rows", rules["band"], "rows of them");
+  const int64_t pixels = rules["columns"] * rules["rows"], tiles = rules["across"] * rules["band"];
+  rules.registers(lanes ? tile_registers(pixels, rules["blocks"]) : tile_registers(rules["blocks"], pixels), target_.vector_registers);
+  if (tiles > 1) {
+    rules.scratch(shape.image_bytes(m, tiles), kWinogradImageBytes);
+    rules.scratch(shape.product_bytes(m, tiles, rules["blocks"]), kWinogradProductBytes);
+  }
+  rules.divides("unroll", lanes ? shape.inputs : std::min(shape.inputs, tile[0]), "channels of the inner loop");
   return rules.result();
 }
 

@@ -35,6 +35,7 @@ class LegalSchedules {
   Complaint conv(const Node& node, const Schedule& schedule) const;
   Complaint conv_depthwise(const Node& node, const Schedule& schedule) const;
   Complaint conv_direct(const Node& node, const Schedule& schedule) const;
+  Complaint winograd(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_weight(const Node& node, const Schedule& schedule) const;
   Complaint dense(const Node& node, const Schedule& schedule) const;

@@ -97,25 +97,29 @@ bool is_copy(const Draft& draft, const Node& node) {
          std::get<ScalarExpression>(node.attributes.at("f")) == ScalarExpression::argument(0);
 }
 
-/// The layouts in which inference reads what `prepare` makes: where every reader of the first function that uses a value
-/// wants the same, or weights packed for tiles of other sizes, it is made so once and for all.
+/// The layouts in which inference reads what `prepare` makes: where every reader wants the same, or weights packed for tiles of
+/// other sizes, it is made so once and for all.
 std::map<std::string, Layout, std::less<>> prepared_layouts(const PlanContext& context) {
-  std::map<std::string, Layout, std::less<>> layouts;
+  std::map<std::string, std::vector<Layout>, std::less<>> wanted;
   for (const Function& function : context.module.functions) {
     if (purpose_of(function, context.options) != Purpose::Inference) continue;
     const Draft draft = choose_layouts(function, Purpose::Inference, context);
-    std::map<ValueId, std::vector<Layout>> wanted;
+    std::map<ValueId, std::vector<Layout>> readers;
     for (const Node& node : draft.function->graph.nodes())
       for (ValueId operand : node.operands)
-        if (operand.valid()) wanted[operand].push_back(is_copy(draft, node) ? draft.layouts[static_cast<size_t>(node.results[0].index)] : Layout{});
+        if (operand.valid()) readers[operand].push_back(is_copy(draft, node) ? draft.layouts[static_cast<size_t>(node.results[0].index)] : Layout{});
     for (const Port& port : draft.function->arguments) {
-      const std::vector<Layout>& readers = wanted[port.value];
-      if (port.role != Role::Prepared || readers.empty()) continue;
-      const bool agree = std::all_of(readers.begin(), readers.end(), [&](const Layout& layout) {
-        return layout == readers[0] || (layout.kind == LayoutKind::Packed && readers[0].kind == LayoutKind::Packed);
-      });
-      layouts.emplace(port.name, agree ? readers[0] : Layout{});
+      if (port.role != Role::Prepared) continue;
+      const std::vector<Layout>& found = readers[port.value];
+      wanted[port.name].insert(wanted[port.name].end(), found.begin(), found.end());
     }
+  }
+  std::map<std::string, Layout, std::less<>> layouts;
+  for (const auto& [name, readers] : wanted) {
+    const bool agree = !readers.empty() && std::all_of(readers.begin(), readers.end(), [&](const Layout& layout) {
+      return layout == readers[0] || layout.serves(readers[0]);
+    });
+    layouts.emplace(name, agree ? readers[0] : Layout{});
   }
   return layouts;
 }

@@ -12,6 +12,7 @@
 //    the channels that fill up the last vector are unspecified too: reductions leave them out;
 //  - no kernel allocates: scratch of constant size lies on the stack (bounded), anything larger is a value of the plan.
 #pragma once
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,17 +28,26 @@ enum class LayoutKind : uint8_t {
   Lanes,     // [N/V][C][H][W][V images]
   Blocked,   // [N][C/V][H][W][V channels], channels padded to whole vectors; perhaps with a border of zeros around H and W
   Packed,    // weights in the order in which a template reads them; `tile` is the template's
+  Winograd,  // weights of 3x3 taps packed likewise, each filter transformed: (m+2)x(m+2) numbers for tiles of m by m outputs
 };
 
 struct Layout {
   LayoutKind kind = LayoutKind::Planar;
   int64_t vector = 1;
-  Dims tile = {};                 // Packed: lanes and vectors of a tile of outputs
+  Dims tile = {};                 // Packed, Winograd: lanes and vectors of a tile of outputs; Winograd: then m, and 1 where outputs
+                                  // and inputs change places and taps their order, as the gradient towards x wants them
   Dims border = {};               // Blocked: zeros above, left, below, right of the image; empty: none
   bool operator==(const Layout&) const = default;
+  bool is_packed() const { return kind == LayoutKind::Packed || kind == LayoutKind::Winograd; }
+  /// Whether weights packed so serve a template that wants the other: only the vectors of a tile may differ.
+  bool serves(const Layout& other) const {
+    return is_packed() && kind == other.kind && tile[0] == other.tile[0] && std::equal(tile.begin() + 2, tile.end(), other.tile.begin() + 2, other.tile.end());
+  }
   /// Whether elements come in the same order, whatever lies around the image.
   bool same_order(const Layout& other) const { return kind == other.kind && vector == other.vector && tile == other.tile; }
 };
+/// Numbers along a side of a transformed filter of 3x3 taps.
+constexpr int64_t winograd_side(int64_t outputs) { return outputs + 2; }
 std::string to_string(const Layout& layout);      // "lanes(16)"
 
 /// One dimension of the memory of a value, innermost first.
@@ -136,6 +146,8 @@ struct PlanOptions {
   std::map<std::string, int64_t> train_batch;   // by recipe
   /// Every kernel with the template `plain`: one loop nest an op, no vectors, planar everywhere. What schedules are tested against.
   bool plain = false;
+  /// Without algorithms that round more than a sum of products does: no Winograd.
+  bool precise = false;
   /// Not 0: layouts, templates and parameters are drawn from this number among the legal ones, as the tests want them.
   uint64_t variation = 0;
 };

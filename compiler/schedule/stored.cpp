@@ -11,8 +11,13 @@ namespace cnnc {
 namespace {
 
 /// [outputs, inputs, rest…] → lanes, blocks, inputs, rest reversed, tiles: one stream in the order of use.
-std::vector<StoredDim> packed_dims(const Dims& dims, const Dims& tile) {
-  CNNC_CHECK(dims.size() >= 2 && tile.size() == 2, "packed weights have outputs and inputs");
+std::vector<StoredDim> packed_dims(Dims dims, const Layout& layout) {
+  const Dims& tile = layout.tile;
+  CNNC_CHECK(dims.size() >= 2 && tile.size() >= 2, "packed weights have outputs and inputs");
+  if (layout.kind == LayoutKind::Winograd) {
+    dims[2] = dims[3] = winograd_side(tile[2]);
+    if (tile[3] == 1) std::swap(dims[0], dims[1]);
+  }
   std::vector<StoredDim> result;
   const auto push = [&](int64_t extent) { result.push_back({.extent = extent}); };
   push(tile[0]), push(tile[1]), push(dims[1]);
@@ -25,7 +30,7 @@ std::vector<StoredDim> packed_dims(const Dims& dims, const Dims& tile) {
 std::vector<StoredDim> extents_of(const TensorType& type, const Layout& layout) {
   std::vector<StoredDim> result;
   const Dims& dims = type.dims;
-  if (layout.kind == LayoutKind::Packed) return packed_dims(dims, layout.tile);
+  if (layout.is_packed()) return packed_dims(dims, layout);
   if (layout.kind != LayoutKind::Planar) result.push_back({.extent = layout.vector});
   const bool blocked = layout.kind == LayoutKind::Blocked;
   CNNC_CHECK(!blocked || !dims.empty(), "a blocked value has channels");
@@ -72,6 +77,7 @@ std::string to_string(const Layout& layout) {
       if (!layout.border.empty()) return fmt::format("blocked({}, border: {})", layout.vector, fmt::join(layout.border, " "));
       return fmt::format("blocked({})", layout.vector);
     case LayoutKind::Packed: return fmt::format("packed({})", fmt::join(layout.tile, ", "));
+    case LayoutKind::Winograd: return fmt::format("winograd({})", fmt::join(layout.tile, ", "));
   }
   return {};
 }

@@ -15,7 +15,8 @@ TensorType weight(Dims dims) { return {ElementType::F32, false, std::move(dims)}
 
 const std::string kAnyTemplate;
 
-void check(const std::string& op_name, const Sample& sample, const std::string& function, const std::string& expected_template) {
+void check(const std::string& op_name, const Sample& sample, const std::string& function, const std::string& expected_template, bool precise = true,
+           double error = 5e-6) {
   constexpr int64_t kImages = 3;
   const OpDef& op = get_op(op_name);
   const Module module = module_of(op, sample, function);
@@ -26,13 +27,13 @@ void check(const std::string& op_name, const Sample& sample, const std::string& 
   for (const char* name : {"avx512", "avx2"}) {
     const Target& target = *find_target(name);
     if (!runs_here(target)) continue;
-    const ModulePlan plan = make_plan(module, target, {});
+    const ModulePlan plan = make_plan(module, target, {.train_batch = {}, .precise = precise});
     bool uses = false;
     for (const Kernel& kernel : plan.functions[0].kernels) uses = uses || kernel.schedule.name == expected_template;
     EXPECT_TRUE(uses || expected_template == kAnyTemplate) << to_string(plan, module);
     PlanRunner runner(plan, 0, target);
     const auto actual = runner.run(arguments, kImages);
-    for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 5e-6) << to_string(plan, module);
+    for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), error) << to_string(plan, module);
   }
 }
 
@@ -74,7 +75,14 @@ struct BlockedConvolution {
   ElementType element = ElementType::F32;
 };
 
-void check_blocks(const BlockedConvolution& c) {
+/// The template of the second one, and how near to the interpreter it is: direct sums, or Winograd's algorithm.
+struct Algorithm {
+  const char* name = "conv.direct";
+  double error = 5e-6;
+  uint64_t variation = 0;
+};
+
+void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) {
   constexpr int64_t kImages = 3;
   Module module;
   Function function;
@@ -100,13 +108,14 @@ void check_blocks(const BlockedConvolution& c) {
   for (const char* name : {"avx512", "avx2", "generic"}) {
     const Target& target = *find_target(name);
     if (!runs_here(target)) continue;
-    const ModulePlan plan = make_plan(module, target, {});
-    const auto direct = std::count_if(plan.functions[0].kernels.begin(), plan.functions[0].kernels.end(),
-                                      [](const Kernel& kernel) { return kernel.schedule.name == "conv.direct" || kernel.schedule.name == "conv.depthwise"; });
-    EXPECT_TRUE(direct == 2 || &target != &host_target()) << to_string(plan, module);
+    const bool direct = algorithm.name == std::string("conv.direct");
+    const ModulePlan plan = make_plan(module, target, {.train_batch = {}, .precise = direct, .variation = algorithm.variation});
+    const auto uses = [&](const Kernel& kernel) { return kernel.schedule.name == algorithm.name || (direct && kernel.schedule.name == "conv.depthwise"); };
+    const auto found = std::count_if(plan.functions[0].kernels.begin(), plan.functions[0].kernels.end(), uses);
+    EXPECT_TRUE(found == (direct ? 2 : 1) || &target != &host_target() || algorithm.variation != 0) << to_string(plan, module);
     PlanRunner runner(plan, 0, target);
     const auto actual = runner.run(arguments, kImages, {.tasks_backwards = true});
-    EXPECT_LT(difference(actual[0], expected[0]), c.element == ElementType::F64 ? 1e-13 : 5e-6) << to_string(plan, module);
+    EXPECT_LT(difference(actual[0], expected[0]), c.element == ElementType::F64 ? 1e-13 : algorithm.error) << to_string(plan, module);
     // An image's result depends on nothing else in the batch.
     const auto together = runner.run(arguments, kImages);
     EXPECT_EQ(together[0].values, actual[0].values);
@@ -143,6 +152,49 @@ TEST(Blocks, SmallMaps) {
 }
 TEST(Blocks, DoublePrecision) {
   check_blocks({24, 20, 9, 7, {3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1, false, ElementType::F64});
+}
+
+constexpr Algorithm kWinograd{"conv.winograd", 2e-5};
+
+TEST(Winograd, WholeTiles) {
+  check_blocks({32, 64, 16, 16, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd);
+  check_blocks({16, 16, 32, 32, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd);
+}
+TEST(Winograd, TilesBeyondTheImage) {
+  check_blocks({32, 32, 14, 15, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd);
+  check_blocks({64, 32, 7, 7, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd);
+}
+TEST(Winograd, OddChannels) {
+  check_blocks({17, 33, 12, 12, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd);
+  check_blocks({47, 40, 9, 13, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd);
+}
+TEST(Winograd, OtherPadding) {
+  check_blocks({32, 32, 18, 18, {3, 3}, {1, 1}, {0, 0, 0, 0}}, kWinograd);
+  check_blocks({32, 32, 12, 13, {3, 3}, {1, 1}, {2, 0, 1, 2}}, kWinograd);
+}
+TEST(Winograd, LargeMapsInBlocksOfTiles) { check_blocks({32, 16, 12, 116, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd); }
+TEST(Winograd, OtherTilesAndBlocks) {
+  for (uint64_t variation = 1; variation <= 6; ++variation)
+    check_blocks({20, 40, 14, 11, {3, 3}, {1, 1}, {1, 1, 1, 1}}, {"conv.winograd", 2e-5, variation});
+}
+
+/// Forward and towards x, images in lanes.
+void check_winograd_lanes(int64_t channels, int64_t filters, int64_t height, int64_t width, const Dims& pad) {
+  const AttributeMap attributes = {{"pad", pad}};
+  const TensorType x = image({channels, height, width}), w = weight({filters, channels, 3, 3});
+  const TensorType y = image({filters, height + pad[0] + pad[2] - 2, width + pad[1] + pad[3] - 2});
+  check("conv", {{x, w, weight({filters})}, attributes}, "t.gradients", "conv.lanes_winograd", false, 2e-5);
+  AttributeMap input = attributes;
+  input["height"] = height, input["width"] = width;
+  check("conv_grad_input", {{y, w}, input}, "t.gradients", "conv.lanes_winograd", false, 2e-5);
+}
+
+TEST(WinogradLanes, WholeTiles) { check_winograd_lanes(16, 16, 16, 32, {1, 1, 1, 1}); }
+TEST(WinogradLanes, TilesBeyondTheImage) { check_winograd_lanes(24, 8, 14, 15, {1, 1, 1, 1}); }
+TEST(WinogradLanes, OddChannels) { check_winograd_lanes(17, 15, 12, 12, {1, 1, 1, 1}); }
+TEST(WinogradLanes, OtherPadding) {
+  check_winograd_lanes(16, 16, 12, 12, {0, 0, 0, 0});
+  check_winograd_lanes(16, 16, 9, 12, {2, 0, 1, 2});
 }
 
 void check_dense(int64_t in, int64_t out) {

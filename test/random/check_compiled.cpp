@@ -81,11 +81,21 @@ class Program {
       : folder_(std::filesystem::absolute(options.folder) / name), element_(element) {
     std::filesystem::create_directories(folder_);
     std::ofstream(folder_ / "random.cnn") << text;
-    more.insert(more.begin(), {std::filesystem::absolute(options.cnnc), "build", "random.cnn", "-o", "program", "--quiet"});
+    more.insert(more.begin(), {std::filesystem::absolute(options.cnnc), "build", "random.cnn"});
     if (element == ElementType::F64) more.insert(more.end(), {"--type", "f64"});
     more.insert(more.end(), options.build_options.begin(), options.build_options.end());
-    run(more, folder_);
+    const auto build = [&](std::vector<std::string> output) {
+      output.insert(output.begin(), more.begin(), more.end());
+      run(output, folder_);
+    };
+    build({"-o", "program", "--quiet"});
+    build({"-o", "kernels.txt", "--emit", "kernels"});
+    std::stringstream kernels;
+    kernels << std::ifstream(folder_ / "kernels.txt").rdbuf();
+    uses_winograd_ = kernels.str().find("winograd(") != std::string::npos;
   }
+
+  bool uses_winograd() const { return uses_winograd_; }
 
   void save(const std::string& file, const Tensor& tensor) {
     const auto shape = shape_of(tensor);
@@ -139,6 +149,7 @@ class Program {
 
   std::filesystem::path folder_;
   ElementType element_;
+  bool uses_winograd_ = false;
 };
 
 /// NaN equals NaN here.
@@ -183,6 +194,7 @@ class Checker {
 
   /// Outputs, loss and gradients of so many images, within their bounds.
   void against_evaluator(Program& program, const std::string& title, int64_t images, double eps) {
+    const WithWinograd winograd(program.uses_winograd());
     const Expectation e = expect_of(images, eps);
     program.save_weights(loss_, e.arguments);
     const std::string where = fmt::format("{}, {} images: ", title, images);

@@ -3,6 +3,7 @@
 // the gradients of all weights. Naive loops op by op in double precision, with error bounds (bounded.h). It shares nothing
 // with the definitions, expansions, gradient rules and scalar arithmetic of the compiler; it reads the graph's data only.
 #pragma once
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,6 +30,20 @@ Reference evaluate(const Function& function, std::span<const Tensor> arguments, 
 
 /// Whether the evaluator knows the op.
 bool has_reference(std::string_view op);
+
+/// Until the end of the block convolutions of 3x3 taps may be computed by Winograd's algorithm, which rounds more.
+class WithWinograd {
+ public:
+  explicit WithWinograd(bool allowed) : before_(allowed_) { allowed_ = allowed; }
+  ~WithWinograd() { allowed_ = before_; }
+  WithWinograd(const WithWinograd&) = delete;
+  WithWinograd& operator=(const WithWinograd&) = delete;
+  static bool allowed() { return allowed_; }
+
+ private:
+  static inline thread_local bool allowed_ = false;
+  bool before_;
+};
 
 // ---- for reference_*.cpp
 
@@ -61,6 +76,11 @@ std::span<const ReferenceOp> plain_reference_ops();       // the others
 /// The value of an expression at one element, and its derivatives times `seed` by argument (empty: not asked for).
 Bounded evaluate_expression(const ScalarExpression& expression, std::span<const Bounded> arguments);
 std::vector<Bounded> differentiate_expression(const ScalarExpression& expression, std::span<const Bounded> arguments, const Bounded& seed);
+
+/// Adds to the errors of y what Winograd's algorithm may add, with the larger of its tiles. `weight`: of an output, an input and
+/// one of nine taps. `pad`: above and left.
+void add_winograd_errors(Tensor& y, const Tensor& x, const std::function<double(int64_t output, int64_t input, int64_t tap)>& weight, const Dims& pad,
+                         int64_t images);
 
 /// exp and log with the error that implementations in single precision have.
 Bounded exponential(const Bounded& x);

@@ -53,6 +53,11 @@ struct Convolution : Sliding {
     });
   }
 
+  bool allows_winograd() const {
+    const Dims ones{1, 1};
+    return kernel == Dims{3, 3} && stride == ones && dilation == ones && filters_per_group == y[0] && !flip;
+  }
+
   int64_t channels = 1, filters_per_group = 1;
   bool flip = false;
 };
@@ -69,6 +74,9 @@ void forward_conv(ReferenceNode& n) {
     if (n.in.size() < 3 || !n.in[2]) continue;
     for (int64_t p = 0; p < y.count(); ++p) accumulate(y.at[y.place(image, p)], n.in[2]->at[static_cast<size_t>(p / pixels)]);
   }
+  if (!WithWinograd::allowed() || !c.allows_winograd()) return;
+  const auto filter = [&](int64_t output, int64_t input, int64_t tap) { return weight.at[static_cast<size_t>((output * c.channels + input) * 9 + tap)].value; };
+  add_winograd_errors(y, x, filter, c.pad, n.repetitions(y));
 }
 
 void backward_conv(ReferenceNode& n) {
@@ -85,6 +93,10 @@ void backward_conv(ReferenceNode& n) {
     if (n.in.size() < 3 || !n.in[2]) continue;
     for (int64_t p = 0; p < dy.count(); ++p) accumulate(n.d_in[2]->at[static_cast<size_t>(p / pixels)], dy.at[dy.place(image, p)]);
   }
+  if (!WithWinograd::allowed() || !c.allows_winograd()) return;
+  // Towards x: a convolution of dy with the filters turned around.
+  const auto turned = [&](int64_t output, int64_t input, int64_t tap) { return weight.at[static_cast<size_t>((input * c.channels + output) * 9 + 8 - tap)].value; };
+  add_winograd_errors(dx, dy, turned, {2 - c.pad[0], 2 - c.pad[1]}, n.repetitions(dy));
 }
 
 // ---- pooling

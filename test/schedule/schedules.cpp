@@ -47,10 +47,11 @@ TEST(Schedules, AreLegalOnEveryTarget) {
           for (const Kernel& kernel : plan.functions[0].kernels) {
             const auto complaint = check_schedule(kernel.schedule);
             EXPECT_FALSE(complaint.has_value()) << *complaint;
-            if (!kernel.schedule.name.starts_with("conv.")) continue;
             const auto& p = kernel.schedule.parameters;
-            const bool direct = kernel.schedule.name == "conv.direct";
-            const int64_t registers = direct ? tile_registers(p.at("blocks"), p.at("columns") * p.at("rows")) : tile_registers(p.at("columns"), p.at("filters"));
+            if (!kernel.schedule.name.starts_with("conv.") || p.empty()) continue;
+            const bool lanes = kernel.schedule.name.starts_with("conv.lanes");
+            const int64_t blocks = p.at(p.contains("blocks") ? "blocks" : "filters"), pixels = p.at("columns") * (p.contains("blocks") ? p.at("rows") : 1);
+            const int64_t registers = lanes || !p.contains("blocks") ? tile_registers(pixels, blocks) : tile_registers(blocks, pixels);
             EXPECT_LE(registers, target.vector_registers) << to_string(kernel.schedule);
           }
         }
@@ -105,9 +106,10 @@ TEST(Blocks, InferenceKeepsChannelsTogetherBetweenConvolutions) {
     std::string& name = found[kernel.schedule.name].emplace_back();
     for (const std::string& layout : text) name += layout + "; ";
   }
-  EXPECT_EQ(found["conv.direct"], (std::vector<std::string>{"planar; packed(16, 2); blocked(16); ", "blocked(16, border: 1 1 1 1); packed(16, 4); blocked(16); "}));
-  EXPECT_EQ(found["elementwise"], (std::vector<std::string>{"planar; packed(16, 2); ", "blocked(16); blocked(16, border: 1 1 1 1); ",
-                                                            "planar; packed(16, 4); ", "blocked(16); planar; "}));
+  EXPECT_EQ(found["conv.direct"], (std::vector<std::string>{"planar; packed(16, 2); blocked(16); "}));
+  EXPECT_EQ(found["conv.winograd"], (std::vector<std::string>{"blocked(16, border: 1 1 1 1); winograd(16, 4, 4, 0); blocked(16); "}));
+  EXPECT_EQ(found["conv.winograd_weights"], (std::vector<std::string>{"planar; winograd(16, 4, 4, 0); "}));
+  EXPECT_EQ(found["elementwise"], (std::vector<std::string>{"planar; packed(16, 2); ", "blocked(16); blocked(16, border: 1 1 1 1); ", "blocked(16); planar; "}));
 }
 
 TEST(Blocks, FewChannelsOfWideRowsStayPlanar) {
@@ -137,6 +139,29 @@ TEST(Blocks, PreparedWeightsArePackedOnce) {
   EXPECT_EQ(plan.prepared_bytes, stored_bytes(type, plan.prepared[0].layout));
   ASSERT_EQ(plan.functions[1].kernels.size(), 2u);   // the convolution, and its result for the program
   EXPECT_EQ(plan.functions[1].kernels[0].schedule.name, "conv.direct");
+}
+
+/// A convolution of 3x3 taps that reads what another one has made.
+ModulePlan plan_of_two_convolutions(const PlanOptions& options) {
+  Network network("infer");
+  const ValueId x = network.input("x", {32, 14, 14}), a = network.weight("a", {32, 32, 1, 1}), b = network.weight("b", {32, 32, 3, 3});
+  const ValueId made = network.build.add("conv", {x, a});
+  return network.plan(network.build.add("conv", {made, b}, {{"pad", Dims{1, 1, 1, 1}}}), *find_target("avx512"), options);
+}
+
+TEST(Winograd, FillsTheLastTilesUp) {
+  // 14 columns are four tiles of four outputs: the zeros behind the image reach as far as the last one does.
+  const ModulePlan plan = plan_of_two_convolutions({});
+  std::vector<std::string> found;
+  for (const Kernel& kernel : plan.functions[0].kernels)
+    if (kernel.schedule.name == "conv.winograd") found = layouts(plan.functions[0], kernel.reads);
+  EXPECT_EQ(found, (std::vector<std::string>{"blocked(16, border: 1 1 3 3)", "winograd(16, 2, 4, 0)"}));
+}
+
+TEST(Winograd, PrecisePlansSumDirectly) {
+  PlanOptions options;
+  options.precise = true;
+  for (const Kernel& kernel : plan_of_two_convolutions(options).functions[0].kernels) EXPECT_NE(kernel.schedule.name, "conv.winograd");
 }
 
 TEST(Fusion, PlainKeepsEveryNodeApart) {

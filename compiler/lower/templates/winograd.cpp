@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The transforms, and `conv.winograd_weights`: filters transformed once, packed in the order in which their template reads them.
+#include "lower/templates/winograd.h"
+
+#include "lower/templates/tools.h"
+#include "support/check.h"
+
+namespace cnnc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::TailStrategy;
+using Halide::Var;
+
+std::vector<Expr> transform_image(int32_t m, const std::vector<Expr>& d) {
+  if (m == 2) return {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
+  const Expr even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1], near = d[4] - d[2], far = 2 * (d[3] - d[1]);
+  return {4 * d[0] - 5 * d[2] + d[4], even + odd, even - odd, near + far, near - far, 4 * d[1] - 5 * d[3] + d[5]};
+}
+
+std::vector<Expr> transform_filter(int32_t m, const std::vector<Expr>& g) {
+  if (m == 2) return {g[0], (g[0] + g[1] + g[2]) * 0.5f, (g[0] - g[1] + g[2]) * 0.5f, g[2]};
+  const Expr outer = g[0] + g[2], wide = g[0] + 4 * g[2];
+  return {g[0] * 0.25f,
+          (outer + g[1]) * (-1 / 6.f),
+          (outer - g[1]) * (-1 / 6.f),
+          (wide + 2 * g[1]) * (1 / 24.f),
+          (wide - 2 * g[1]) * (1 / 24.f),
+          g[2]};
+}
+
+std::vector<Expr> transform_back(int32_t m, const std::vector<Expr>& s) {
+  if (m == 2) return {s[0] + s[1] + s[2], s[1] - s[2] - s[3]};
+  const Expr p = s[1] + s[2], q = s[1] - s[2], u = s[3] + s[4], v = s[3] - s[4];
+  return {s[0] + p + u, q + 2 * v, p + 4 * u, q + 8 * v + s[5]};
+}
+
+Expr transformed(Transform transform, int32_t m, const Expr& which, int32_t count, const std::function<Expr(int32_t)>& element) {
+  std::vector<Expr> elements;
+  for (int32_t i = 0; i < count; ++i) elements.push_back(element(i));
+  return mux(which, transform(m, elements));
+}
+
+Halide::Pipeline build_winograd_weights(KernelBuilder& builder) {
+  const ValueId value = builder.kernel().writes[0];
+  CNNC_CHECK(builder.kernel().writes.size() == 1, "transformed weights are a kernel of their own");
+  const Dims& tile = builder.layout(value).tile;
+  const int32_t lanes = int32(tile[0]), blocks = int32(tile[1]), m = int32(tile[2]), side = int32(winograd_side(m));
+  const bool towards_x = tile[3] == 1;
+  constexpr int32_t kTaps = 3;
+  const Var l("l"), b("b"), c("c"), f("f"), e("e"), t("t"), p("p"), q("q");
+  Func taps("taps"), half("half"), result("result");
+  const Coordinate output = Coordinate::split(t * blocks + b, l, lanes), input = Coordinate::whole(c);
+  const Spot tap = towards_x ? Spot{Coordinate::whole(Expr(0)), {input, output, Coordinate::whole(kTaps - 1 - p), Coordinate::whole(kTaps - 1 - q)}}
+                             : Spot{Coordinate::whole(Expr(0)), {output, input, Coordinate::whole(p), Coordinate::whole(q)}};
+  taps(l, b, c, q, p, t) = builder.element(value, tap);
+  half(l, b, c, q, e, t) = transformed(transform_filter, m, e, kTaps, [&](int32_t i) { return Expr(taps(l, b, c, q, i, t)); });
+  result(l, b, c, f, e, t) = transformed(transform_filter, m, f, kTaps, [&](int32_t i) { return Expr(half(l, b, c, i, e, t)); });
+  builder.fix_output(result.output_buffer(), value, true);
+  result.reorder(l, f, e, c, b, t).bound(f, 0, side).bound(e, 0, side).unroll(f).unroll(e).vectorize(l, lanes, TailStrategy::RoundUp);
+  half.compute_at(result, c).vectorize(l).unroll(q).unroll(e);
+  taps.compute_at(result, c).vectorize(l).unroll(p).unroll(q);
+  keep_on_stack(half);
+  keep_on_stack(taps);
+  const double all = static_cast<double>(element_count(builder.type(value).dims));
+  parallelize(result, t, traffic_ns(all * static_cast<double>(lanes * blocks) / static_cast<double>(builder.type(value).dims[0]) * 4 * side));
+  return Halide::Pipeline(result);
+}
+
+}  // namespace cnnc
