@@ -41,6 +41,21 @@ const char* kind_of_file(mode_t mode) {
   return "a device";
 }
 
+/// Repeats a call that a signal interrupted.
+template <typename Call>
+auto uninterrupted(const Call& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+/// Whether the file is there: a status that cannot be had is no answer.
+bool exists(int result, const std::string& shown) {
+  if (result == 0) return true;
+  if (errno != ENOENT && errno != ENOTDIR) fail_system(shown, "examine this file", errno);
+  return false;
+}
+
 void require_regular(const struct stat& status, const std::string& path) {
   if (S_ISREG(status.st_mode)) return;
   fail(ErrorKind::kInputOutput, path, std::string("is ") + kind_of_file(status.st_mode) + ", expected a file");
@@ -49,7 +64,7 @@ void require_regular(const struct stat& status, const std::string& path) {
 /// Follows symbolic links, so that a link stays a link and its target is replaced.
 std::string resolve_links(const std::string& path) {
   struct stat status;
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
+  if (!exists(::lstat(path.c_str(), &status), path) || !S_ISLNK(status.st_mode)) return path;
   char* resolved = ::realpath(path.c_str(), nullptr);
   if (resolved == nullptr) fail_system(path, "follow this link", errno);
   std::string result = resolved;
@@ -77,30 +92,32 @@ bool same_file(const struct stat& left, const struct stat& right) {
 /// between our open and our lock; then what we hold is no longer the file of that name, and we try again.
 int open_locked(const std::string& temporary, const std::string& shown) {
   for (;;) {
-    const int descriptor = ::open(temporary.c_str(), O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
+    const int descriptor = uninterrupted(
+        [&] { return ::open(temporary.c_str(), O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666); });
     if (descriptor < 0) fail_system(shown, "create a file in this folder", errno);
     // Other errors mean a file system without locks: there, two writers at once are the user's affair.
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (uninterrupted([&] { return ::flock(descriptor, LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) {
       ::close(descriptor);
       fail(ErrorKind::kInputOutput, shown, "is being written by another process");
     }
     struct stat held;
     struct stat named;
-    if (::fstat(descriptor, &held) == 0 && ::lstat(temporary.c_str(), &named) == 0 && same_file(held, named) &&
-        S_ISREG(held.st_mode)) {
-      return descriptor;
-    }
+    const bool known = ::fstat(descriptor, &held) == 0;
+    const bool there = known && ::lstat(temporary.c_str(), &named) == 0;
+    if (there && same_file(held, named) && S_ISREG(held.st_mode)) return descriptor;
+    const int error_number = errno;
     ::close(descriptor);
-    if (::lstat(temporary.c_str(), &named) == 0) require_regular(named, temporary);
+    if (there) require_regular(named, temporary);
+    else if (!known || error_number != ENOENT) fail_system(shown, "examine the temporary file", error_number);
   }
 }
 
 void sync_folder(const std::string& folder, const std::string& shown) {
-  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor descriptor(uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   // Some file systems cannot sync a folder (EINVAL), and some folders may be written but not read (EACCES); the file is whole
   // and in its place all the same.
   if (descriptor.number < 0) return;
-  if (::fsync(descriptor.number) != 0 && errno != EINVAL && errno != EROFS) {
+  if (uninterrupted([&] { return ::fsync(descriptor.number); }) != 0 && errno != EINVAL && errno != EROFS) {
     fail_system(shown, "make the folder durable (the file itself is in place)", errno);
   }
 }
@@ -109,7 +126,7 @@ void sync_folder(const std::string& folder, const std::string& shown) {
 
 std::vector<std::byte> read_file(const std::string& path, std::uint64_t max_bytes) {
   // O_NONBLOCK: opening a pipe must not wait for its writer.
-  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Descriptor descriptor(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
   if (descriptor.number < 0) fail_system(path, "open this file", errno);
   struct stat status;
   if (::fstat(descriptor.number, &status) != 0) fail_system(path, "examine this file", errno);
@@ -126,8 +143,8 @@ std::vector<std::byte> read_file(const std::string& path, std::uint64_t max_byte
   }
   std::size_t done = 0;
   while (done < size) {
-    const ssize_t count = ::read(descriptor.number, content.data() + done, std::min(size - done, kPieceBytes));
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count =
+        uninterrupted([&] { return ::read(descriptor.number, content.data() + done, std::min(size - done, kPieceBytes)); });
     if (count < 0) fail_system(path, "read this file", errno);
     if (count == 0) {
       fail(ErrorKind::kInputOutput, path,
@@ -142,13 +159,13 @@ WholeFileWriter::WholeFileWriter(const std::string& path, Rotation rotation) : s
   target_ = resolve_links(path);
   folder_ = folder_of(target_);
   struct stat status;
-  const bool exists = ::stat(target_.c_str(), &status) == 0;
-  if (exists) require_regular(status, path);
+  const bool replaces = exists(::stat(target_.c_str(), &status), path);
+  if (replaces) require_regular(status, path);
   const std::string temporary = temporary_name(target_);
   descriptor_ = open_locked(temporary, path);
   temporary_ = temporary;
-  const mode_t permissions = exists ? status.st_mode & 0777 : 0;
-  const bool ready = ::ftruncate(descriptor_, 0) == 0 && (!exists || ::fchmod(descriptor_, permissions) == 0);
+  const bool ready = uninterrupted([&] { return ::ftruncate(descriptor_, 0); }) == 0 &&
+                     (!replaces || ::fchmod(descriptor_, status.st_mode & 0777) == 0);
   if (!ready) {
     const int error_number = errno;
     ::unlink(temporary_.c_str());
@@ -166,9 +183,10 @@ WholeFileWriter::~WholeFileWriter() {
 void WholeFileWriter::write(std::span<const std::byte> bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t count = ::write(descriptor_, bytes.data() + done, std::min(bytes.size() - done, kPieceBytes));
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count =
+        uninterrupted([&] { return ::write(descriptor_, bytes.data() + done, std::min(bytes.size() - done, kPieceBytes)); });
     if (count < 0) fail_system(shown_, "write this file", errno);
+    if (count == 0) fail(ErrorKind::kInputOutput, shown_, "cannot write this file: the system takes no bytes");
     done += static_cast<std::size_t>(count);
   }
 }
@@ -176,7 +194,7 @@ void WholeFileWriter::write(std::span<const std::byte> bytes) {
 void WholeFileWriter::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 void WholeFileWriter::commit() {
-  if (::fsync(descriptor_) != 0) fail_system(shown_, "write this file to the disk", errno);
+  if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) fail_system(shown_, "write this file to the disk", errno);
   const std::string previous = target_ + kPreviousSuffix;
   bool rotated = false;
   if (rotation_ == Rotation::kKeepPrevious) {
