@@ -225,11 +225,4 @@ void write_file(const std::string& path, std::string_view text, Rotation rotatio
 
 std::string previous_path(const std::string& path) { return resolve_links(path) + kPreviousSuffix; }
 
-void restore_previous(const std::string& path) {
-  const std::string target = resolve_links(path);
-  const std::string previous = target + kPreviousSuffix;
-  if (::rename(previous.c_str(), target.c_str()) != 0) fail_system(previous, "put this file back in its place", errno);
-  sync_folder(folder_of(target), path);
-}
-
 }  // namespace cnnc::formats

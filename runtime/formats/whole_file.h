@@ -19,7 +19,7 @@ std::vector<std::byte> read_file(const std::string& path, std::uint64_t max_byte
 
 /// Whether what was at the path stays as PATH.previous.
 enum class Rotation {
-  kReplace,       ///< The old file is replaced.
+  kReplace,       ///< The old file is replaced. Right where PATH is damaged: PATH.previous, which may be good, stays.
   kKeepPrevious,  ///< The old file becomes PATH.previous just before the new one, already whole on disk, takes its place:
                   ///< at any moment at least one of PATH and PATH.previous is whole.
 };
@@ -55,9 +55,5 @@ void write_file(const std::string& path, std::string_view text, Rotation rotatio
 
 /// PATH.previous, where kKeepPrevious keeps the old file; beside its target where PATH is a symbolic link.
 std::string previous_path(const std::string& path);
-
-/// Puts PATH.previous back in the place of PATH. To be called when PATH was found damaged and PATH.previous loaded: otherwise
-/// the next rotation would push the damaged file over the good one.
-void restore_previous(const std::string& path);
 
 }  // namespace cnnc::formats

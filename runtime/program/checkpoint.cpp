@@ -3,14 +3,13 @@
 #include "runtime/program/checkpoint.h"
 
 #include <charconv>
-#include <chrono>
-#include <thread>
 #include <type_traits>
 
 #include "runtime/formats/error.h"
+#include "runtime/formats/safetensors.h"
 #include "runtime/formats/text.h"
-#include "runtime/formats/whole_file.h"
 #include "runtime/program/failure.h"
+#include "runtime/program/retries.h"
 #include "runtime/program/weights_file.h"
 #include "runtime/settings/schema.h"
 #include "runtime/settings/words.h"
@@ -19,8 +18,6 @@ namespace cnnc::runtime {
 namespace {
 
 constexpr const char* kFormat = "cnnc checkpoint 1";
-constexpr int kTries = 3;
-constexpr std::chrono::milliseconds kBetweenTries{200};
 
 std::string moment_prefix(const cnn_recipe& recipe, int32_t moment) { return "optimizer." + std::string(recipe.moment_names[moment]) + "."; }
 
@@ -69,26 +66,34 @@ TrainingPosition position_of(const formats::Safetensors& file) {
 
 /// Reads and verifies: damage is a FormatError.
 formats::Safetensors read_verified(const std::string& path) {
-  formats::Safetensors file = formats::read_safetensors(path);
+  formats::Safetensors file = with_retries([&] { return formats::read_safetensors(path); });
   const auto format = file.metadata.find("format");
-  if (format == file.metadata.end()) fail(formats::quote_name(path) + " is no checkpoint", "weights alone are given with `--weights`");
-  if (format->second != kFormat)
-    fail(formats::quote_name(path) + " has the format " + formats::quote_name(format->second) + ", this program reads `" + kFormat + "`");
+  // A checkpoint that lost only the name of its format has its checksum still, which tells.
+  const bool has_checksum = file.metadata.contains(std::string(formats::kChecksumKey));
+  if (format == file.metadata.end() && !has_checksum)
+    fail(formats::quote_name(path) + " is no checkpoint", "weights alone are given with `--weights`");
   formats::verify_checksum(file);
+  if (format == file.metadata.end() || format->second != kFormat)
+    fail(formats::quote_name(path) + " has the format " + formats::quote_name(format == file.metadata.end() ? "nothing" : format->second) +
+         ", this program reads `" + kFormat + "`");
   return file;
 }
 
+struct FoundCheckpoint {
+  formats::Safetensors file;
+  bool from_previous = false;
+};
+
 /// The checkpoint, or the one before where it is damaged or gone.
-formats::Safetensors read_or_previous(const std::string& path) {
+FoundCheckpoint read_or_previous(const std::string& path) {
   try {
-    return read_verified(path);
+    return {read_verified(path), false};
   } catch (const formats::FormatError& error) {
     const std::string previous = formats::previous_path(path);
     try {
       formats::Safetensors file = read_verified(previous);
       print_diagnostic("warning", error.what(), "going on with the checkpoint before it, " + formats::quote_name(previous));
-      if (error.kind() != formats::ErrorKind::kMissing) formats::restore_previous(path);
-      return file;
+      return {std::move(file), true};
     } catch (const formats::FormatError&) {
       throw error;
     }
@@ -125,7 +130,7 @@ void check_identity(const formats::Safetensors& file, const Model& model, const 
 }  // namespace
 
 void write_checkpoint(const std::string& path, const Model& model, const cnn_recipe& recipe, const TrainingPosition& position,
-                      const TrainingIdentity& identity) {
+                      const TrainingIdentity& identity, formats::Rotation rotation) {
   std::vector<formats::TensorView> views;
   const int32_t element = model.program->element;
   append_views(views, "", model.weight_tensors(), element, model.weights);
@@ -133,26 +138,18 @@ void write_checkpoint(const std::string& path, const Model& model, const cnn_rec
   for (int32_t m = 0; m < recipe.moment_count; ++m)
     append_views(views, moment_prefix(recipe, m), model.weight_tensors(), element, model.moment(m));
   const formats::Metadata metadata = metadata_of(model, position, identity);
-  for (int attempt = 1;; ++attempt) {
-    try {
-      formats::write_safetensors(path, views, metadata, {formats::Rotation::kKeepPrevious, true});
-      return;
-    } catch (const formats::FormatError& error) {
-      if (attempt == kTries || error.kind() != formats::ErrorKind::kInputOutput) throw;
-      std::this_thread::sleep_for(kBetweenTries);
-    }
-  }
+  with_retries([&] { formats::write_safetensors(path, views, metadata, {rotation, true}); });
 }
 
-TrainingPosition read_checkpoint(const std::string& path, Model& model, const cnn_recipe& recipe, const TrainingIdentity& identity) {
-  const formats::Safetensors file = read_or_previous(path);
+ResumedCheckpoint read_checkpoint(const std::string& path, Model& model, const cnn_recipe& recipe, const TrainingIdentity& identity) {
+  const auto [file, from_previous] = read_or_previous(path);
   check_identity(file, model, identity);
   read_weights(file, model);
   std::vector<std::string> problems;
   for (int32_t m = 0; m < recipe.moment_count; ++m)
     read_tensors(file, moment_prefix(recipe, m), model.weight_tensors(), model.program->element, model.moment(m), problems);
   if (!problems.empty()) fail(formats::quote_name(path) + " does not fit the optimizer: " + problems.front());
-  return position_of(file);
+  return {position_of(file), from_previous};
 }
 
 }  // namespace cnnc::runtime

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/formats/whole_file.h"
 #include "runtime/program/model.h"
 #include "runtime/settings/recipe.h"
 
@@ -29,12 +30,18 @@ struct TrainingIdentity {
   uint64_t seed = 0;
 };
 
-/// Writes; retries twice where the system fails. Throws FormatError when that does not help either.
+/// Writes; retries where the system fails. Throws FormatError when that does not help either.
 void write_checkpoint(const std::string& path, const Model& model, const cnn_recipe& recipe, const TrainingPosition& position,
-                      const TrainingIdentity& identity);
+                      const TrainingIdentity& identity, formats::Rotation rotation);
 
-/// Reads a checkpoint into the model (weights, statistics, moments) and returns its position. A damaged file is named on
-/// standard error and FILE.previous takes its place. Changed settings, another network: Failure that names them.
-TrainingPosition read_checkpoint(const std::string& path, Model& model, const cnn_recipe& recipe, const TrainingIdentity& identity);
+/// What was read.
+struct ResumedCheckpoint {
+  TrainingPosition position;
+  bool from_previous = false;   // FILE is damaged or gone: the next write replaces it, and FILE.previous, the good one, stays
+};
+
+/// Reads a checkpoint into the model (weights, statistics, moments). A file that is damaged, or cannot be read after some tries, is
+/// named on standard error, and FILE.previous is read; no file changes. Changed settings, another network: Failure that names them.
+ResumedCheckpoint read_checkpoint(const std::string& path, Model& model, const cnn_recipe& recipe, const TrainingIdentity& identity);
 
 }  // namespace cnnc::runtime

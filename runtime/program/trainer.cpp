@@ -57,7 +57,9 @@ void Trainer::start_weights() {
   rates_.warmup_steps = in_steps(settings.warmup, rates_.steps_per_epoch);
   rates_.total_steps = rates_.steps_per_epoch * settings.epochs;
   if (!options_.resume.empty()) {
-    position_ = read_checkpoint(options_.resume, model_, recipe_, identity());
+    const ResumedCheckpoint resumed = read_checkpoint(options_.resume, model_, recipe_, identity());
+    position_ = resumed.position;
+    if (resumed.from_previous && options_.resume == options_.checkpoint) rotation_ = formats::Rotation::kReplace;
     if (position_.batch > batches_per_epoch()) fail(formats::quote_name(options_.resume) + " is from an epoch with more batches than this one has");
     require_finite_start(formats::quote_name(options_.resume));
     return;
@@ -160,7 +162,8 @@ void Trainer::stop_not_finite(double rate, std::span<const uint32_t> samples) {
 void Trainer::save_checkpoint() {
   log_->flush();
   try {
-    write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
+    write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity(), rotation_);
+    rotation_ = formats::Rotation::kKeepPrevious;
     checkpoint_written_ = true;
   } catch (const formats::FormatError& error) {
     print_diagnostic("warning", "THE CHECKPOINT WAS NOT WRITTEN: " + std::string(error.what()), "training goes on until the next one");
@@ -170,7 +173,7 @@ void Trainer::save_checkpoint() {
 int Trainer::leave_on_signal() {
   progress_->wipe();
   log_->flush();
-  write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity());
+  write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity(), rotation_);
   std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: %s train --resume %s, and the other options as before\n",
                static_cast<long long>(position_.step), formats::quote_name(options_.checkpoint).c_str(), diagnostic_name().c_str(),
                formats::escape_terminal(options_.checkpoint).c_str());

@@ -69,6 +69,7 @@ class Trainer {
   void* workspace_ = nullptr;
   std::vector<uint32_t> order_, samples_;   // of this epoch; of this batch
   TrainingPosition position_;
+  formats::Rotation rotation_ = formats::Rotation::kKeepPrevious;   // of the next checkpoint
   RateSchedule rates_;
   std::unique_ptr<BatchReader> reader_;
   std::unique_ptr<TrainingLog> log_;

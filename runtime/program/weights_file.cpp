@@ -7,6 +7,7 @@
 
 #include "runtime/formats/text.h"
 #include "runtime/program/failure.h"
+#include "runtime/program/retries.h"
 
 namespace cnnc::runtime {
 namespace {
@@ -57,7 +58,7 @@ void write_weights(const std::string& path, const Model& model) {
   std::vector<formats::TensorView> views;
   append_views(views, "", model.weight_tensors(), model.program->element, model.weights);
   append_views(views, "", model.state_tensors(), model.program->element, model.states);
-  formats::write_safetensors(path, views, {{"network", model.program->network}, {"producer", model.program->compiler}});
+  with_retries([&] { formats::write_safetensors(path, views, {{"network", model.program->network}, {"producer", model.program->compiler}}); });
 }
 
 /// What to do where the tensors fit one after the other, and only their names differ: as from PyTorch's numbered modules.
@@ -90,7 +91,9 @@ void read_weights(const formats::Safetensors& file, Model& model) {
   if (!states.empty()) std::memcpy(model.states, states.data(), states.size());
 }
 
-void read_weights(const std::string& path, Model& model) { read_weights(formats::read_safetensors(path), model); }
+void read_weights(const std::string& path, Model& model) {
+  read_weights(with_retries([&] { return formats::read_safetensors(path); }), model);
+}
 
 void load_weights(const std::string& path, Model& model) {
   if (!path.empty()) read_weights(path, model);

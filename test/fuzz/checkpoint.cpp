@@ -84,7 +84,7 @@ bool read_back(const std::string& path) {
   recipe.moment_count = std::size(kMoments);
   recipe.moment_names = kMoments;
   try {
-    const runtime::TrainingPosition position = runtime::read_checkpoint(path, model, recipe, {{{"batch", "32"}}, 100, 0});
+    const runtime::TrainingPosition position = runtime::read_checkpoint(path, model, recipe, {{{"batch", "32"}}, 100, 0}).position;
     require(position.step >= 0 && position.epoch >= 0 && position.batch >= 0 && position.samples >= 0, "counts are not negative");
     return true;
   } catch (const runtime::Failure& failure) {

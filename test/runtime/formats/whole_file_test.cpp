@@ -69,16 +69,14 @@ TEST(WholeFile, rotation_keeps_the_one_before) {
   EXPECT_EQ(folder.names(), (Names{"a", "a.previous"}));
 }
 
-TEST(WholeFile, restore_previous_puts_it_back) {
+TEST(WholeFile, replacing_a_damaged_file_keeps_the_one_before) {
   const TemporaryFolder folder;
   const std::string path = folder.file("a");
   write_file(path, "good", Rotation::kKeepPrevious);
   write_file(path, "damaged later", Rotation::kKeepPrevious);
-  restore_previous(path);
-  EXPECT_EQ(read_text(path), "good");
-  const Refusal refusal = refusal_of([&] { restore_previous(path); });
-  EXPECT_EQ(refusal, (Refusal{ErrorKind::kMissing,
-                              path + ".previous: cannot put this file back in its place: No such file or directory"}));
+  write_file(path, "new", Rotation::kReplace);
+  EXPECT_EQ(read_text(path), "new");
+  EXPECT_EQ(read_text(previous_path(path)), "good");
 }
 
 /// Every system call fails once, for both rotations: the old file, or the new one, is whole at all times.
