@@ -160,7 +160,7 @@ void Trainer::stop_not_finite(double rate, std::span<const uint32_t> samples) {
 }
 
 void Trainer::save_checkpoint() {
-  log_->flush();
+  log_->sync();
   try {
     write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity(), rotation_);
     rotation_ = formats::Rotation::kKeepPrevious;
@@ -172,7 +172,7 @@ void Trainer::save_checkpoint() {
 
 int Trainer::leave_on_signal() {
   progress_->wipe();
-  log_->flush();
+  log_->sync();
   write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity(), rotation_);
   std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: %s train --resume %s, and the other options as before\n",
                static_cast<long long>(position_.step), formats::quote_name(options_.checkpoint).c_str(), diagnostic_name().c_str(),
