@@ -13,25 +13,26 @@ namespace {
 volatile int32_t stop_requested = 0;
 volatile sig_atomic_t stop_signal = 0;
 volatile sig_atomic_t save_requested = 0;
-struct sigaction old_int, old_term, old_usr1;
+volatile sig_atomic_t signals_wait = 0;
 
 int status_of(int signal) { return signal == SIGTERM ? kTerminated : kInterrupted; }
 
 extern "C" void on_stop(int signal) {
-  if (stop_signal != 0) _exit(status_of(signal));
+  if (stop_signal != 0 || !signals_wait) _exit(status_of(signal));
   stop_signal = signal;
   stop_requested = 1;
 }
 
 extern "C" void on_save(int) { save_requested = 1; }
 
-void handle(int signal, void (*handler)(int), struct sigaction* old) {
-  struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
-  sigemptyset(&action.sa_mask);
-  sigaction(signal, &action, old);
-}
+struct Handled {
+  int signal;
+  void (*handler)(int);
+  struct sigaction before;
+};
+Handled handled[] = {
+    {SIGINT, on_stop, {}}, {SIGTERM, on_stop, {}}, {SIGUSR1, on_save, {}}, {SIGPIPE, SIG_IGN, {}}, {SIGXFSZ, SIG_IGN, {}},
+};
 
 }  // namespace
 
@@ -39,17 +40,21 @@ SignalWatch::SignalWatch() {
   stop_requested = 0;
   stop_signal = 0;
   save_requested = 0;
-  handle(SIGINT, on_stop, &old_int);
-  handle(SIGTERM, on_stop, &old_term);
-  handle(SIGUSR1, on_save, &old_usr1);
+  signals_wait = 0;
+  for (Handled& one : handled) {
+    struct sigaction action = {};
+    action.sa_handler = one.handler;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(one.signal, &action, &one.before);
+  }
 }
 
 SignalWatch::~SignalWatch() {
-  sigaction(SIGINT, &old_int, nullptr);
-  sigaction(SIGTERM, &old_term, nullptr);
-  sigaction(SIGUSR1, &old_usr1, nullptr);
+  for (const Handled& one : handled) sigaction(one.signal, &one.before, nullptr);
 }
 
+void let_signals_wait() { signals_wait = 1; }
 const volatile int32_t* stop_flag() { return &stop_requested; }
 int stop_status() { return stop_signal == 0 ? 0 : status_of(stop_signal); }
 

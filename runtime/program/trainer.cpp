@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <new>
 
 #include "runtime/formats/error.h"
 #include "runtime/formats/text.h"
@@ -20,6 +21,11 @@
 #include "runtime/settings/words.h"
 
 namespace cnnc::runtime {
+namespace {
+
+constexpr const char* kGoesOn = "training goes on until the next one";
+
+}  // namespace
 
 Trainer::Trainer(Session& session, TrainOptions options)
     : session_(session), options_(std::move(options)), recipe_(require_training(session)), model_(*session.program),
@@ -124,7 +130,7 @@ Trainer::EpochEnd Trainer::train_epoch() {
   const int64_t batches = batches_per_epoch();
   while (position_.batch < batches) {
     if (stop_status() != 0) return EpochEnd::Stopped;
-    if (take_save_request()) save_checkpoint();
+    if (take_save_request()) save_checkpoint(kGoesOn);
     const std::span<const uint32_t> samples = batch_samples(position_.batch);
     const auto images = static_cast<int64_t>(samples.size());
     reader_->read(step_.gradients(), samples, augmentation(), *session_.pool);
@@ -159,28 +165,34 @@ void Trainer::stop_not_finite(double rate, std::span<const uint32_t> samples) {
            settings::number_text(rate) + ": a smaller one often helps");
 }
 
-void Trainer::save_checkpoint() {
+bool Trainer::save_checkpoint(const std::string& help) {
   log_->sync();
+  std::string problem;
   try {
     write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity(), rotation_);
     rotation_ = formats::Rotation::kKeepPrevious;
     checkpoint_written_ = true;
+    return true;
   } catch (const formats::FormatError& error) {
-    print_diagnostic("warning", "THE CHECKPOINT WAS NOT WRITTEN: " + std::string(error.what()), "training goes on until the next one");
+    problem = error.what();
+  } catch (const std::bad_alloc&) {
+    problem = "there is not enough memory for it";
   }
+  print_diagnostic("warning", "THE CHECKPOINT WAS NOT WRITTEN: " + problem, help);
+  return false;
 }
 
 int Trainer::leave_on_signal() {
   progress_->wipe();
-  log_->sync();
-  write_checkpoint(options_.checkpoint, model_, recipe_, position_, identity(), rotation_);
-  std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: %s train --resume %s, and the other options as before\n",
-               static_cast<long long>(position_.step), formats::quote_name(options_.checkpoint).c_str(), diagnostic_name().c_str(),
-               formats::escape_terminal(options_.checkpoint).c_str());
+  if (save_checkpoint("stopped after step " + std::to_string(position_.step) + "; the checkpoint before it, if one was written, is untouched"))
+    std::fprintf(stderr, "stopped after step %lld; saved as %s\ngo on with: %s train --resume %s, and the other options as before\n",
+                 static_cast<long long>(position_.step), formats::quote_name(options_.checkpoint).c_str(), diagnostic_name().c_str(),
+                 formats::escape_terminal(options_.checkpoint).c_str());
   return stop_status();
 }
 
 int Trainer::run() {
+  let_signals_wait();
   log_ = std::make_unique<TrainingLog>(options_.log, position_.step);
   const int64_t batches = std::max<int64_t>(1, batches_per_epoch());
   progress_ = std::make_unique<ProgressDisplay>(options_.quiet, session_.settings.epochs * batches - position_.epoch * batches - position_.batch);
@@ -188,7 +200,7 @@ int Trainer::run() {
     if (train_epoch() == EpochEnd::Stopped || !measure()) return leave_on_signal();
     progress_->epoch(epoch_numbers(batches), data_.measured().name, measured_ ? &*measured_ : nullptr);
     position_ = {position_.step, position_.epoch + 1, 0, 0, 0, 0};
-    save_checkpoint();
+    save_checkpoint(kGoesOn);
   }
   return finish();
 }
@@ -202,9 +214,17 @@ void Trainer::tell_checkpoint() const {
   std::fprintf(stderr, "%s\n", text.c_str());
 }
 
+void Trainer::save_weights() const {
+  try {
+    write_weights(options_.save, model_);
+  } catch (const formats::FormatError& error) {
+    fail(error.what(), checkpoint_written_ ? "the weights are in the checkpoint " + formats::quote_name(options_.checkpoint) + ", which `--weights` takes, too" : "");
+  }
+}
+
 int Trainer::finish() {
   if (!measured_ && session_.settings.epochs > 0 && !measure()) return leave_on_signal();
-  if (!options_.save.empty()) write_weights(options_.save, model_);
+  if (!options_.save.empty()) save_weights();
   tell_checkpoint();
   if (measured_) std::fputs(summary_text(data_.measured().name, *measured_).c_str(), stdout);
   return kDone;
@@ -214,6 +234,7 @@ int Trainer::overfit() {
   constexpr double kNearZero = 0.01;
   constexpr int64_t kMostSteps = 2000, kStepsPerLine = 100;
   options_.no_augment = true;
+  let_signals_wait();
   for (size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<uint32_t>(i);
   log_ = std::make_unique<TrainingLog>(options_.log, 0);
   progress_ = std::make_unique<ProgressDisplay>(options_.quiet, kMostSteps);

@@ -45,10 +45,12 @@ class Trainer {
   EpochEnd train_epoch();
   void after_step(int64_t batches);
   bool measure();
-  void save_checkpoint();
+  /// Whether it was written; where not, that is said, with `help`.
+  bool save_checkpoint(const std::string& help);
   [[noreturn]] void stop_not_finite(double rate, std::span<const uint32_t> samples);
   int leave_on_signal();
   int finish();
+  void save_weights() const;
   void tell_checkpoint() const;
   EpochNumbers epoch_numbers(int64_t batches) const;
   TrainingIdentity identity() const;
