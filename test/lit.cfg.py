@@ -2,6 +2,7 @@
 # The lit suites: every *.test, *.cnn and *.ir below test/ with RUN lines, checked by FileCheck.
 # Reads what lit.site.cfg.py of the build folder set. test/README.md lists the substitutions and features.
 import os
+import subprocess
 
 import lit.formats
 
@@ -60,6 +61,15 @@ def has_avx512():
         return any(line.startswith('flags') and ' avx512f ' in line + ' ' for line in file)
 
 
+def strace_works():
+    """Whether a process may watch another one here: some containers forbid it."""
+    command = ['strace', '-qq', '-o', os.devnull, '-e', 'inject=rename:error=EIO', 'true']
+    try:
+        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 # Every compiler builds programs; tests of whole programs say that they need one.
 config.available_features.add('end-to-end')
 if has_avx512():
@@ -68,3 +78,7 @@ if os.path.exists(os.path.join(config.build_root, 'mutants', 'cnnc')):
     config.available_features.add('mutants')
 if os.path.isdir('/usr/share/datasets/fashion-mnist'):
     config.available_features.add('fashion-mnist')
+if strace_works():
+    config.available_features.add('strace')
+else:
+    lit_config.note('STRACE DOES NOT WORK HERE: the tests of failing system calls (test/faults/failing_*.test) do not run')
