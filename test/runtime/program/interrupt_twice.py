@@ -10,20 +10,22 @@ import subprocess
 import sys
 import time
 
-STEP_MS, AT_ONCE, STILL_RUNS = 60_000, 1.0, 0.3
+STEP_MS, AT_ONCE, STILL_RUNS, POLLS_IN_STEP = 60_000, 1.0, 0.3, 30
 
 number, status = getattr(signal, 'SIG' + sys.argv[1]), int(sys.argv[2])
 process = subprocess.Popen(sys.argv[3:], env=os.environ | {'HANDMADE_DELAY_MS': str(STEP_MS)})
 
 
-def is_handled():
+def is_in_step():
+    """Its step sleeps; all that comes before, works."""
     fields = dict(line.split(':', 1) for line in pathlib.Path(f'/proc/{process.pid}/status').read_text().splitlines())
-    return int(fields['SigCgt'], 16) >> (number - 1) & 1
+    return int(fields['SigCgt'], 16) >> (number - 1) & 1 and fields['State'].split()[0] == 'S'
 
 
-while process.poll() is None and not is_handled():
+polls_in_step = 0
+while process.poll() is None and polls_in_step < POLLS_IN_STEP:
     time.sleep(0.01)
-time.sleep(STILL_RUNS)
+    polls_in_step = polls_in_step + 1 if is_in_step() else 0
 process.send_signal(number)
 try:
     sys.exit(f'interrupt_twice.py: the first signal ended the run with {process.wait(timeout=STILL_RUNS)}')
