@@ -11,6 +11,7 @@ import argparse
 import collections
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -188,7 +189,7 @@ class Driver:
             if not counts:
                 sys.exit(f'{name}: strace saw no call')
             runs = [(call, number, *fault) for call in operation.calls for number in range(before[call] + 1, counts[call] + 1) for fault in FAULTS[call]]
-            chosen = runs[::self.options.every]
+            chosen = random.Random(1).sample(runs, -(-len(runs) // self.options.every))
             for row in chosen:
                 tried += 1
                 problem = self.disturb(name, operation, *row)
@@ -205,7 +206,7 @@ def main():
     parser.add_argument('program', type=os.path.abspath)
     parser.add_argument('data', type=os.path.abspath)
     parser.add_argument('operations', nargs='*', choices=[[], *OPERATIONS], help='default: all')
-    parser.add_argument('--every', type=int, default=1, metavar='N', help='one fault in N')
+    parser.add_argument('--every', type=int, default=1, metavar='N', help='one fault in N, the same in each run')
     options = parser.parse_args()
     options.operations = options.operations or list(OPERATIONS)
     sys.exit(Driver(options).run())
