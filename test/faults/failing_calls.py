@@ -14,6 +14,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ FAULTS = {
     'mmap': [('error=ENOMEM', ONCE), ('error=ENOMEM', FOR_GOOD), ('signal=KILL', ONCE)],
 }
 
-HANGS_AFTER_S = 20
+HANGS_AFTER_S = 60
 CHECKPOINT_FILES = ['run.checkpoint', '.run.checkpoint.partial', 'run.checkpoint.previous', '.']
 NOT_SAVED, NO_LOG = 'THE CHECKPOINT WAS NOT WRITTEN', 'cannot .* the log '
 
@@ -105,7 +106,15 @@ class Driver:
         place = lambda name: str(self.folder / name)    # strace compares whole names
         command = [self.options.program, 'train', '--data', self.options.data, '--quiet', '--threads', '1', '--checkpoint', place('run.checkpoint'),
                    '--save', place('out/run.safetensors'), '--log', place('run.csv')]
-        return subprocess.run([*tracer, *command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors='replace', timeout=HANGS_AFTER_S)
+        whole_command = [*tracer, *command, *more]
+        process = subprocess.Popen(whole_command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors='replace', start_new_session=True)
+        try:
+            _, said = process.communicate(timeout=HANGS_AFTER_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)      # strace and what it watches
+            process.communicate()
+            raise
+        return subprocess.CompletedProcess(whole_command, process.returncode, None, said)
 
     def start(self, operation, tracer):
         self.prepare(self.two if operation.resumed else None)

@@ -6,8 +6,8 @@
  *
  *   MOMENT_REPORT=FILE              "sent EVENT NANOSECONDS" when the signal goes out, in or after that event; at the end "events cooocccw…"
  *   MOMENT="SIGNAL EVENT"           a number of a signal, sent in the call; a write writes half of its bytes before
- *   MOMENT="SIGNAL EVENT PAGE"      sent when page number PAGE (modulo their count) is touched after the event; where the next
- *                                   event comes first, the next page's turn comes
+ *   MOMENT="SIGNAL EVENT PAGE"      sent when page number PAGE (modulo their count) is touched after the event, before the next one;
+ *                                   not sent where nothing touches it then
  *   MOMENT_SHORT=N                  no signal: every read and write moves at most N bytes */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -79,12 +79,10 @@ static void on_touch(int number, siginfo_t* information, void* context) {
 static int event(char kind) {
   const long number = event_count;
   if (event_count < kMostEvents) events[event_count++] = kind;
-  if (number < wanted_event || wanted_event < 0 || sent) return 0;
-  if (wanted_page < 0) return number == wanted_event;
-  if (!memory) return 0;
   lift_trap();
-  if (number > wanted_event) ++wanted_page;
-  set_trap();
+  if (number != wanted_event) return 0;
+  if (wanted_page < 0) return 1;
+  if (memory) set_trap();
   return 0;
 }
 

@@ -24,6 +24,7 @@ import time
 LEAVES_WITHIN_S = 2
 STATUS = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR1: 0}
 FILES = ('run.safetensors', 'run.checkpoint', 'run.csv')
+MOST_DRAWS = 50         # of a page
 STOPPED_AGAIN = 0.3     # share of the resumed runs that are stopped, too
 
 
@@ -162,10 +163,18 @@ class Driver:
         differing = [name for name in FILES if not (folder / name).exists() or not filecmp.cmp(self.whole / name, folder / name, shallow=False)]
         return f'other bytes than the uninterrupted run: {differing}' if differing else None
 
+    def interrupt(self, number, kind):
+        """A run with a signal in it; a page that nothing touches at its time is drawn again."""
+        for _ in range(MOST_DRAWS):
+            moment = [int(number), *self.moments.draw(kind, self.chance)]
+            folder = self.fresh('run')
+            run = Run(self.options, folder, moment)
+            if run.event is not None or kind in self.moments.at:
+                break
+        return moment, folder, run
+
     def try_moment(self, number, kind):
-        moment = [int(number), *self.moments.draw(kind, self.chance)]
-        folder = self.fresh('run')
-        run = Run(self.options, folder, moment)
+        moment, folder, run = self.interrupt(number, kind)
         problem = 'the moment did not come' if run.event is None else self.check_left(run, folder, number)
         if not problem and run.status in (130, 143):
             problem = self.check_step(run, folder, kind)
