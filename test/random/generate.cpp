@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <span>
+
 #include "ir/layer.h"
 #include "support/check.h"
 #include "test/random/data.h"
@@ -141,6 +144,8 @@ std::string draw_argument(Random& random, const ArgumentDef& def, const Dims& in
 
 // ---- statements
 
+const std::vector<std::string> kOperators = {"+", "-", "*", "/", "^", "<"};
+
 struct Known {
   std::string name;
   Dims dims;
@@ -168,6 +173,41 @@ class Generator {
     for (int tries = 0; tries < 12; ++tries)
       if (try_recipe()) return program_;
     return {};
+  }
+
+  /// Each layer of the table and each operator once.
+  std::vector<RandomProgram> run_each_once() {
+    constexpr size_t kSideBySide = 12;
+    std::vector<std::function<Statement()>> draws;
+    for (const LayerDef& layer : all_layers())
+      if (layer.kind == LayerKind::Layer || layer.kind == LayerKind::Function) draws.push_back([&] { return layer_statement(layer); });
+    for (const std::string& op : kOperators) draws.push_back([&] { return operator_statement(op); });
+    std::vector<RandomProgram> programs;
+    for (size_t begin = 0; begin < draws.size(); begin += kSideBySide)
+      programs.push_back(side_by_side(std::span(draws).subspan(begin, std::min(kSideBySide, draws.size() - begin))));
+    return programs;
+  }
+
+  /// Each loss of the table, on numbers that come one by one out of an image's channels.
+  std::vector<RandomProgram> run_each_loss() {
+    std::vector<RandomProgram> programs;
+    for (const LayerDef& layer : all_layers()) {
+      if (layer.kind != LayerKind::Loss) continue;
+      program_ = {};
+      program_.input = {10, 1, 1};
+      const std::string quotient = add_quotient().name;
+      const Statement scale{.name = fresh_name(), .callee = "conv", .inputs = {quotient},
+                            .arguments = {{"filters", "5", true}, {"kernel", "1", true}, {"groups", "5"}}, .piped = true};
+      program_.output = add_call("flatten", {add_if_valid(scale, false).at(0).name}).name;
+      bool valid = false;
+      for (int tries = 0; tries < 100 && !valid; ++tries) {
+        program_.loss = call_of(layer);
+        valid = analyse_text(to_text(program_), ElementType::F32).has_value();
+      }
+      CNNC_CHECK(valid, fmt::format("a hundred draws lead to a loss: {}", layer.name));
+      programs.push_back(program_);
+    }
+    return programs;
   }
 
  private:
@@ -213,8 +253,8 @@ class Generator {
     return random_.one_in(3) ? pick().name : same[static_cast<size_t>(random_.below(static_cast<int64_t>(same.size())))]->name;
   }
 
-  Statement operator_statement() {
-    Statement statement{.name = fresh_name(), .callee = random_.one_of(std::vector<std::string>{"+", "-", "*", "/", "^", "<"}), .is_operator = true};
+  Statement operator_statement(const std::string& op) {
+    Statement statement{.name = fresh_name(), .callee = op, .is_operator = true};
     const Known& first = pick();
     if (statement.callee == "-" && random_.one_in(3)) {
       statement.inputs = {first.name};
@@ -226,8 +266,7 @@ class Generator {
     return statement;
   }
 
-  Statement layer_statement() {
-    const LayerDef& layer = *random_.one_of(layers_);
+  Statement layer_statement(const LayerDef& layer) {
     Statement statement{.name = fresh_name(), .callee = std::string(layer.name), .piped = layer.kind == LayerKind::Layer};
     const Known& first = pick();
     bool has_first = false;
@@ -280,29 +319,74 @@ class Generator {
   Statement draw_statement() {
     if (random_.one_in(4))
       if (auto statement = sharing_statement()) return *statement;
-    return random_.one_in(5) ? operator_statement() : layer_statement();
+    return random_.one_in(5) ? operator_statement(random_.one_of(kOperators)) : layer_statement(*random_.one_of(layers_));
   }
 
-  void try_statement() {
-    Statement statement = draw_statement();
+  /// Adds the statement, and gives its results; nothing is added and given where sema refuses it, it is too much work, or a
+  /// result is not a float for each image (`sharp`: where a comparison would see little).
+  std::vector<Known> add_if_valid(const Statement& statement, bool sharp) {
     program_.statements.push_back(statement);
     std::vector<Known> results;
     for (const std::string& name : value_names(statement)) {
       program_.output = name;
       const auto module = analyse_text(to_text(program_), ElementType::F32);
-      if (!module || !within(*module, limits_) || !is_sharp(*module)) break;
+      if (!module || !within(*module, limits_) || (sharp && !is_sharp(*module))) break;
       const Function& network = *module->find("network");
       const TensorType& type = network.graph.type(network.results[0].value);
       if (!type.batched || type.element != ElementType::F32) break;
       results.push_back({name, type.dims, 0});
     }
-    if (results.size() != value_names(statement).size()) {
-      program_.statements.pop_back();
-      return;
-    }
+    if (results.size() == value_names(statement).size()) return results;
+    program_.statements.pop_back();
+    return {};
+  }
+
+  void try_statement() {
+    const Statement statement = draw_statement();
+    const std::vector<Known> results = add_if_valid(statement, true);
+    if (results.empty()) return;
     for (const std::string& input : statement.inputs)
       for (Known& known : known_) known.uses += known.name == input;
     known_.insert(known_.end(), results.begin(), results.end());
+  }
+
+  /// A call of a layer without drawn arguments, which is valid.
+  Known add_call(const std::string& callee, const std::vector<std::string>& inputs) {
+    const auto results = add_if_valid({.name = fresh_name(), .callee = callee, .inputs = inputs, .piped = inputs.size() == 1}, false);
+    CNNC_CHECK(!results.empty(), fmt::format("`{}` takes such values", callee));
+    return results[0];
+  }
+
+  Known add_operator(const std::string& op, const std::string& left, const std::string& right) {
+    return add_if_valid({.name = fresh_name(), .callee = op, .inputs = {left, right}, .is_operator = true}, false).at(0);
+  }
+
+  std::vector<Known> add_halves(const std::string& value) {
+    return add_if_valid({.name = fresh_name(), .callee = "split", .inputs = {value}, .arguments = {{"parts", "2", true}}, .piped = true, .parts = 2}, false);
+  }
+
+  /// The first half of the image's channels divided by the second: what data may not hold, zeros in it bring about.
+  Known add_quotient() {
+    const std::vector<Known> halves = add_halves("image");
+    return add_operator("/", halves.at(0).name, halves.at(1).name);
+  }
+
+  /// The results of all draws, side by side in one output. Each draw gets halves of the quotient, as they are and flat.
+  RandomProgram side_by_side(std::span<const std::function<Statement()>> draws) {
+    program_ = {};
+    program_.input = {12, 6, 5};
+    const std::vector<Known> halves = add_halves(add_quotient().name);
+    const Known first = add_call("flatten", {halves.at(0).name}), second = add_call("flatten", {halves.at(1).name});
+    std::vector<std::string> flat;
+    for (const auto& draw : draws) {
+      known_ = {first, second, halves[0], halves[1]};
+      std::vector<Known> results;
+      for (int tries = 0; tries < 1000 && results.empty(); ++tries) results = add_if_valid(draw(), false);
+      CNNC_CHECK(!results.empty(), fmt::format("a thousand draws lead to a call: {}", draw().callee));
+      flat.push_back(add_call("flatten", {results.back().name}).name);
+    }
+    program_.output = add_call("concat", flat).name;
+    return program_;
   }
 
   std::string fresh_name() const { return fmt::format("v{}", program_.statements.size() + 1); }
@@ -375,5 +459,9 @@ RandomProgram generate(uint64_t seed, Size size) {
     if (auto program = Generator(seed, attempt, size).run()) return *program;
   CNNC_CHECK(false, "a thousand attempts lead to a network");
 }
+
+std::vector<RandomProgram> generate_each_layer(uint64_t seed) { return Generator(seed, 0, Size::Large).run_each_once(); }
+
+std::vector<RandomProgram> generate_each_loss(uint64_t seed) { return Generator(seed, 1, Size::Large).run_each_loss(); }
 
 }  // namespace cnnc::random_programs

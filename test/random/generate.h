@@ -4,6 +4,7 @@
 // layer is drawn without a line here. Deterministic: equal seeds and sizes give equal texts.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "test/random/program.h"
 
@@ -13,6 +14,12 @@ namespace cnnc::random_programs {
 enum class Size { Small, Large };
 
 RandomProgram generate(uint64_t seed, Size size);
+
+/// Networks in which each layer of the table and each operator stands once, by itself, with drawn arguments: some side by side
+/// in each network, their results joined in the output. All work on the first half of the image's channels divided by the second.
+std::vector<RandomProgram> generate_each_layer(uint64_t seed);
+/// A network for each loss of the table: the same quotients, scaled one by one, and the loss.
+std::vector<RandomProgram> generate_each_loss(uint64_t seed);
 
 /// Whether bounds of the results and gradients are tight and everything is finite: what a comparison can see.
 bool is_sharp(const Module& module);

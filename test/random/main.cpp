@@ -12,6 +12,7 @@
 #include "test/random/check_ir.h"
 #include "test/random/generate.h"
 #include "test/random/shrink.h"
+#include "test/random/special.h"
 #include "test/random/statistics.h"
 
 namespace cnnc::random_programs {
@@ -20,7 +21,7 @@ namespace {
 struct Options {
   uint64_t first = 0, count = 1;
   bool large = false, print = false, check_ir = false, check_compiled = false, shrink = false, statistics = false;
-  std::string resume, keep;
+  std::string resume, keep, special;
   std::vector<std::string> files;
   CompiledOptions compiled;
 };
@@ -155,8 +156,13 @@ int main(int argc, char** argv) {
   app.add_flag("--shrink", options.shrink, "make failing networks as small as possible");
   app.add_option("--keep", options.keep, "a folder for shrunk networks");
   app.add_option("--resume", options.resume, "a file that holds the next seed: a run that was stopped goes on there");
+  app.add_option("--special", options.special, "a folder for networks with NaN and infinity in their images, for check_special.py");
   CLI11_PARSE(app, argc, argv);
   try {
+    if (!options.special.empty()) {
+      write_special_cases(options.special, options.first);
+      return 0;
+    }
     return options.files.empty() ? run_seeds(options) : run_files(options);
   } catch (const std::exception& error) {
     fmt::print(stderr, "cnnc-random: {}\n", error.what());

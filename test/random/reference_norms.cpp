@@ -179,8 +179,11 @@ void forward_cross_entropy(ReferenceNode& n) {
   for (int64_t image = 0; image < n.repetitions(y); ++image)
     for (int64_t pixel = 0; pixel < n.in[0]->count() / n.in[0]->type.dims[0]; ++pixel) {
       const Classes x(*n.in[0], image, pixel);
-      for (int64_t c = 0; c < x.count; ++c)
-        accumulate(y.at[y.place(image, 0)], -(target(n, x, c, label_at(n, image, pixel)) * x.log_probability(c) / pixels_of(n)));
+      for (int64_t c = 0; c < x.count; ++c) {
+        const Bounded share = target(n, x, c, label_at(n, image, pixel));
+        if (is_exactly(share, 0)) continue;      // a class that does not count may have the probability 0
+        accumulate(y.at[y.place(image, 0)], -(share * x.log_probability(c) / pixels_of(n)));
+      }
     }
 }
 

@@ -117,11 +117,13 @@ std::vector<std::vector<int64_t>> windows_of(const Sliding& pool) {
   return windows;
 }
 
-/// The first largest element of a window.
+/// The first largest element of a window; the first NaN where there is one.
 int64_t winner_of(const Tensor& x, int64_t image, const std::vector<int64_t>& window) {
   int64_t best = window[0];
-  for (const int64_t place : window)
-    if (x.at[x.place(image, place)].value > x.at[x.place(image, best)].value) best = place;
+  for (const int64_t place : window) {
+    const double value = x.at[x.place(image, place)].value, largest = x.at[x.place(image, best)].value;
+    if (value > largest || (std::isnan(value) && !std::isnan(largest))) best = place;
+  }
   return best;
 }
 

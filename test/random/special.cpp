@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Networks, data and expectations as files.
+#include "test/random/special.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/formats/npy.h"
+#include "runtime/formats/safetensors.h"
+#include "support/check.h"
+#include "test/random/compare.h"
+#include "test/random/data.h"
+#include "test/random/generate.h"
+#include "test/random/reference.h"
+
+namespace cnnc::random_programs {
+namespace {
+
+constexpr int64_t kImages = 64, kImagesOfLosses = 24;
+/// Numerator and denominator. Infinities stand here twice: they are to meet in windows and sums, in all pairs.
+constexpr std::pair<double, double> kSpecial[] = {{0, 0}, {1, 0}, {-1, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}, {100, 1}, {-100, 1}};
+
+std::vector<uint64_t> shape_of(const Tensor& tensor) {
+  std::vector<uint64_t> shape;
+  if (tensor.type.batched) shape.push_back(tensor.at.size() / static_cast<size_t>(tensor.count()));
+  for (const int64_t extent : tensor.type.dims) shape.push_back(static_cast<uint64_t>(extent));
+  return shape;
+}
+
+template <class T>
+std::vector<T> numbers_of(const Tensor& tensor) {
+  std::vector<T> numbers;
+  for (const Bounded& element : tensor.at) numbers.push_back(static_cast<T>(element.value));
+  return numbers;
+}
+
+/// Denominators are 1, but for one to three special quotients in each image but the first, at random places.
+void sprinkle(Tensor& images, int64_t count) {
+  const int64_t half = images.count() / 2;
+  uint64_t draw = 0;
+  const auto below = [&](uint64_t limit) { return random_bits("special", draw++) % limit; };
+  for (int64_t image = 0; image < count; ++image) {
+    for (int64_t place = 0; place < half; ++place) images.at[images.place(image, half + place)] = exact(1);
+    for (uint64_t left = image == 0 ? 0 : 1 + below(3); left > 0; --left) {
+      const auto place = static_cast<int64_t>(below(static_cast<uint64_t>(half)));
+      const auto& [numerator, denominator] = kSpecial[below(std::size(kSpecial))];
+      images.at[images.place(image, place)] = exact(numerator);
+      images.at[images.place(image, half + place)] = exact(denominator);
+    }
+  }
+}
+
+void save_expected(const std::filesystem::path& folder, const Tensor& expected) {
+  std::vector<double> bounds;
+  for (const Bounded& element : expected.at) bounds.push_back(kRoundings * element.error);
+  formats::write_npy(folder / "expected.npy", shape_of(expected), numbers_of<double>(expected));
+  formats::write_npy(folder / "bounds.npy", shape_of(expected), bounds);
+}
+
+void save_weights(const std::filesystem::path& folder, const Function& function, const std::vector<Tensor>& arguments) {
+  std::vector<std::vector<float>> numbers;
+  std::vector<formats::TensorView> views;
+  numbers.reserve(arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const Port& port = function.arguments[i];
+    if (port.role != Role::Weight && port.role != Role::State) continue;
+    numbers.push_back(numbers_of<float>(arguments[i]));
+    views.push_back(formats::view_of(port.name, shape_of(arguments[i]), numbers.back()));
+  }
+  formats::write_safetensors(folder / "weights.safetensors", views, {});
+}
+
+void save_column(const std::filesystem::path& path, const Tensor& tensor) {
+  if (tensor.type.element == ElementType::I32) {
+    const auto numbers = numbers_of<int32_t>(tensor);
+    formats::write_npy(path, formats::ElementType::I32, shape_of(tensor), std::as_bytes(std::span(numbers)));
+  } else {
+    formats::write_npy(path, shape_of(tensor), numbers_of<float>(tensor));
+  }
+}
+
+/// `role`: of the result that is expected.
+void write_case(const std::filesystem::path& folder, const RandomProgram& program, Role role) {
+  std::filesystem::create_directories(folder);
+  const std::string text = to_text(program);
+  std::ofstream(folder / "random.cnn") << text;
+  const auto module = analyse_text(text, ElementType::F32);
+  CNNC_CHECK(module, "a generated network is valid");
+  const Function& function = role == Role::Loss ? *module->find(module->recipes.at(0).name + ".loss") : *module->find("network");
+  const int64_t images = role == Role::Loss ? kImagesOfLosses : kImages;
+  std::vector<Tensor> arguments = argument_values(*module, function, images);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (function.arguments[i].role == Role::Input) {
+      sprinkle(arguments[i], images);
+      save_column(folder / "images.npy", arguments[i]);
+    } else if (function.arguments[i].role == Role::Label) {
+      save_column(folder / "labels.npy", arguments[i]);
+    }
+  }
+  save_weights(folder, function, arguments);
+  const WithRoundingUnit unit(kRoundings * kSingle);
+  const Reference reference = evaluate(function, arguments, images, role == Role::Loss ? Mode::Training : Mode::Inference, {});
+  for (size_t i = 0; i < function.results.size(); ++i)
+    if (function.results[i].role == role) save_expected(folder, reference.results[i]);
+}
+
+}  // namespace
+
+void write_special_cases(const std::string& folder, uint64_t seed) {
+  size_t number = 0;
+  for (const RandomProgram& program : generate_each_layer(seed)) write_case(std::filesystem::path(folder) / fmt::format("layers_{}", number++), program, Role::Output);
+  number = 0;
+  for (const RandomProgram& program : generate_each_loss(seed)) write_case(std::filesystem::path(folder) / fmt::format("loss_{}", number++), program, Role::Loss);
+}
+
+}  // namespace cnnc::random_programs
