@@ -15,6 +15,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / 'numeric'))
 import safetensors_file  # noqa: E402
 
 cnnc, folder, *options = sys.argv[1:]
+cnnc = pathlib.Path(cnnc).resolve()
 EPS = 2.0 ** -24
 SMALLEST = 1e-36
 LARGEST = float(numpy.finfo(numpy.float32).max)
@@ -24,7 +25,7 @@ counts, complaints = collections.Counter(), []
 def run(place, *command):
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=200)
     if done.returncode != 0:
-        sys.exit(f'check_special.py: {place}: {" ".join(command)}\n{done.stderr}')
+        sys.exit(f'check_special.py: {place}: {" ".join(map(str, command))}\n{done.stderr}')
 
 
 def outputs_of(place):
