@@ -29,6 +29,7 @@ FAULTS = {
     'read': DISK + INTERRUPTED + [('retval=0', ONCE), ('retval=0', FOR_GOOD), ('retval=1', ONCE)],
     'write': DISK + FULL + INTERRUPTED + [('retval=0', ONCE), ('retval=0', FOR_GOOD), ('retval=1', ONCE)],
     'fsync': DISK + FULL + INTERRUPTED,
+    'fdatasync': DISK + FULL + INTERRUPTED,
     'rename': DISK + FULL,
     'ftruncate': DISK + INTERRUPTED,
     'fchmod': DISK,
