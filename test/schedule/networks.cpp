@@ -110,6 +110,67 @@ void large(FunctionMaker& m) {
   m.result(m.build.add("conv_grad_input", {y, a}, with(kSame, {{"height", int64_t{20}}, {"width", int64_t{36}}})));
 }
 
+/// Weight gradients of many channels: what a tile keeps of them reaches the largest scratch.
+void many_channels(FunctionMaker& m) {
+  const ValueId x = m.input("x", {96, 6, 5}), dy = m.input("dy", {64, 4, 3}), z = m.input("z", {1500}), d = m.input("d", {600});
+  m.weight("a", {64, 96, 3, 3});
+  m.gradient("a", m.build.add("conv_grad_weight", {x, dy}, {{"kernel", Dims{3, 3}}}));
+  m.weight("b", {600, 1500});
+  m.gradient("b", m.build.add("dense_grad_weight", {z, d}));
+}
+
+/// A block that weighs channels by their means: vectors of channels as images of one pixel, as vectors, and read by all pixels.
+void weighed_channels(FunctionMaker& m) {
+  const ValueId x = m.input("x", {16, 10, 9});
+  const ValueId y = m.build.add("conv", {x, m.weight("a", {32, 16, 3, 3})}, kSame);
+  const ValueId mean = m.build.map("x0 / 90", {m.build.sum(y, {1, 2}, false)});
+  const ValueId weights = m.build.map("sigmoid(x0)", {m.build.add("conv", {mean, m.weight("b", {32, 32, 1, 1})})});
+  const ValueId weighed = m.build.map("x0 * x1 + x2", {y, weights, y});
+  const ValueId means = m.build.sum(m.build.map("x0 * x1", {weighed, m.build.map("tanh(x0)", {weights})}), {1, 2}, false);
+  const ValueId lines = m.build.sum(weighed, {0}, false);
+  m.result(m.build.add("dense", {m.build.reshape(means, {32}), m.weight("c", {5, 32})}));
+  m.result(m.build.reshape(m.build.map("x0 - 1", {weighed}), {32 * 90}));
+  m.result(m.build.map("x0 * x1", {lines, m.build.map("exp(x0)", {lines})}));
+}
+
+/// Chains: longer than a kernel takes, of formulas at the limit of what is cheap, and such that write over what they read.
+void chains(FunctionMaker& m) {
+  const ValueId x = m.input("x", {6, 5, 4}), z = m.input("z", {6, 5, 4});
+  ValueId value = m.build.map("sin(x0)", {x});
+  for (int i = 0; i < 20; ++i) value = m.build.map("tanh(x0) * x1", {value, z});
+  m.result(value);
+  ValueId before = z;      // each value has two readers, so the kernel computes it
+  for (int i = 0; i < 20; ++i) {
+    const ValueId next = m.build.map("tanh(x0) - x1", {value, before});
+    before = value;
+    value = next;
+  }
+  m.result(value);
+  std::string formula = "x0";
+  for (int i = 0; i < 14; ++i) {
+    formula = i % 2 == 0 ? "abs(" + formula + " - x1)" : "max(" + formula + ", x1)";
+    const ValueId of_formula = m.build.map(formula, {x, z});
+    m.result(m.build.map("x0 / x1", {of_formula, m.build.map("cos(x0)", {of_formula})}));
+  }
+  ValueId flat = m.build.reshape(m.build.map("exp(x0)", {x}), {120});
+  for (int i = 0; i < 4; ++i) flat = m.build.reshape(m.build.map("tanh(x0 / 3)", {flat}), {i % 2 == 0 ? Dims{12, 10} : Dims{120}});
+  m.result(m.build.sum(flat, {0}, false));
+}
+
+/// What is computed where it is read: numbers that count, broadcasts, constants of one number and of several.
+void inlined(FunctionMaker& m) {
+  const ValueId x = m.input("x", {4, 3, 8});
+  const ValueId mean = m.build.sum(x, {1, 2}, false);
+  const ValueId spread = m.build.add("broadcast", {mean}, {{"dims", Dims{4, 3, 8}}, {"batched", true}});
+  const ValueId table = m.build.add("constant", {}, {{"dims", Dims{8}}, {"values", Numbers{1, 2, 3, 4, 5, 6, 7, 8}}, {"element", std::string("f32")}});
+  const ValueId one = m.build.constant(0.5, ElementType::F32);
+  const ValueId centred = m.build.map("x0 - x1", {x, spread});
+  m.result(m.build.map("x0 * x1 + x2", {centred, table, one}));
+  m.result(m.build.reshape(m.build.map("sqrt(abs(x0))", {m.build.reshape(spread, {96})}), {4, 24}));
+  m.result(m.build.map("x0 + x1", {m.build.reshape(m.build.map("exp(x0)", {x}), {12, 8}), table}));
+  m.result(m.build.sum(m.build.add("broadcast", {m.build.map("x0 * 2", {mean})}, {{"dims", Dims{4, 3, 8}}, {"batched", true}}), {0}, false));
+}
+
 /// Images smaller than a tile, channels in vectors and in lanes; groups with padding.
 void small_images(FunctionMaker& m) {
   const ValueId x = m.input("x", {32, 3, 5}), deep = m.weight("a", {32, 1, 3, 3}), full = m.weight("b", {48, 32, 3, 3}), halves = m.weight("c", {32, 16, 3, 3});
@@ -165,6 +226,13 @@ const std::vector<PlannedNetwork>& planned_networks() {
       {"training", "t.gradients", training},
       {"training of pools", "t.gradients", training_pools},
       {"large", "t.gradients", large},
+      {"many channels", "t.gradients", many_channels},
+      {"weighed channels", "infer", weighed_channels},
+      {"weighed channels, for training", "t.gradients", weighed_channels},
+      {"chains", "infer", chains},
+      {"chains, for training", "t.gradients", chains},
+      {"inlined", "infer", inlined},
+      {"inlined, for training", "t.gradients", inlined},
       {"small images", "infer", small_images},
       {"small images, for training", "t.gradients", small_images},
       {"planar, for training", "t.gradients", planar},

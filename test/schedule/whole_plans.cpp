@@ -31,27 +31,30 @@ TEST(WholePlans, AreAsWritten) {
 
 /// "1-3, 6": the values of a parameter up to `most` that are legal; then the first one that is not, and why.
 std::string legal_values(const LegalSchedules& legal, const Kernel& kernel, Schedule schedule, const TemplateParameter& parameter) {
-  constexpr int64_t kMost = 72;
+  std::vector<int64_t> values;
+  for (int64_t value = parameter.least; value <= std::min<int64_t>(parameter.most, 64); ++value) values.push_back(value);
+  for (int64_t value : {80, 96, 128, 192, 256, 400, 600, 1024})
+    if (value <= parameter.most) values.push_back(value);
   std::string runs, refusals, last_reason;
-  int64_t begin = -1;
+  int64_t begin = -1, before = -1;
   const auto end_run = [&](int64_t end) {
     if (begin >= 0) runs += fmt::format("{}{}", runs.empty() ? "" : ", ", begin == end ? fmt::format("{}", begin) : fmt::format("{}-{}", begin, end));
     begin = -1;
   };
-  for (int64_t value = parameter.least; value <= std::min(parameter.most, kMost); ++value) {
+  for (const int64_t value : values) {
     schedule.parameters[std::string(parameter.name)] = value;
     const auto complaint = legal.complaint(kernel, schedule);
     if (!complaint && begin < 0) begin = value;
+    if (complaint) end_run(before);
+    before = value;
     if (!complaint) continue;
-    end_run(value - 1);
-    // The same reason with another value is told once.
     std::string reason = *complaint;
     for (const std::string_view before : {"here it must be ", "cannot be used: "})
       if (const size_t found = reason.find(before); found != std::string::npos) reason = reason.substr(found + before.size());
     if (reason != last_reason) refusals += fmt::format("; {}: {}", value, reason);
     last_reason = reason;
   }
-  end_run(std::min(parameter.most, kMost));
+  end_run(before);
   return fmt::format("      {}: {}{}\n", parameter.name, runs.empty() ? "none" : runs, refusals);
 }
 
@@ -130,6 +133,7 @@ TEST(Templates, ForTheLayoutsThatVariationsDraw) {
       const LegalSchedules legal(draft, context);
       for (const Kernel& kernel : draft.kernels) {
         EXPECT_EQ(legal.complaint(kernel, kernel.schedule), std::nullopt) << network.name;
+        EXPECT_EQ(legal.complaint(kernel, {"conv.magic", {}}), "there is no template `conv.magic`");
         lines.insert(fmt::format("{}{}: {}\n", options.plain ? "plain, " : "", layouts_text(draft, kernel), fmt::join(legal.templates(kernel), ", ")));
       }
     }
