@@ -65,21 +65,28 @@ class Step:
     def __init__(self, name, build):
         self.name, self.build, self.folder = name, build, build / 'mutants'
         self.seconds, self.reached, self.void = 0.0, set(), set()
+        self.reached_by_case = {}      # of a unit test binary
 
-    def command(self, scratch):
+    def command(self, scratch, cases=None):
         kind, _, argument = self.name.partition(' ')
         if kind == 'random':
             return [self.folder / 'cnnc-random', '--first', '0', '--count', argument, '--check-ir']
         if kind == 'lit':
             return [pathlib.Path(sys.executable).with_name('lit'), '-q', '-j1', '--max-failures', '1', '--param', f"cnnc={self.folder / 'cnnc'}",
                     '--param', f'scratch={scratch}', self.build / 'test' / argument]
-        return [self.folder / self.name, '--gtest_fail_fast', '--gtest_brief=1']
+        return [self.folder / self.name, '--gtest_fail_fast', '--gtest_brief=1', '--gtest_filter=' + ('*' if cases is None else ':'.join(cases))]
 
-    def run(self, limit, **environment):
+    def cases_for(self, number):
+        """The cases of a unit test binary that come to a mutant's place; nothing for other tests, which run whole."""
+        if not self.reached_by_case:
+            return None
+        return [case for case, reached in self.reached_by_case.items() if number in reached]
+
+    def run(self, limit, cases=None, **environment):
         """Whether the tests pass within `limit` seconds."""
         scratch = tempfile.mkdtemp(prefix='cnnc-mutants-')
         process = subprocess.Popen(
-            self.command(scratch), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch, start_new_session=True,
+            self.command(scratch, cases), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch, start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LARGEST_ADDRESS_SPACE, LARGEST_ADDRESS_SPACE)),
             env={**os.environ, 'CNNC_CACHE': '', 'TMPDIR': scratch, **environment})
         try:
@@ -96,18 +103,39 @@ class Step:
         return process.returncode == 0
 
     def measure(self):
+        start = time.monotonic()
+        if ' ' in self.name:
+            self.reached = self.reached_with(None)
+        else:
+            for case in listed_cases(self.folder / self.name):
+                self.reached_by_case[case] = self.reached_with([case])
+            self.reached = set().union(*self.reached_by_case.values())
+        self.seconds = time.monotonic() - start
+
+    def reached_with(self, cases):
         with tempfile.TemporaryDirectory() as folder:
-            file, start = os.path.join(folder, 'reached'), time.monotonic()
-            if not self.run(600, CNNC_MUTANTS_REACHED=file):
+            file = os.path.join(folder, 'reached')
+            if not self.run(600, cases, CNNC_MUTANTS_REACHED=file):
                 raise SystemExit(f'`{self.name}` fails without a mutant:\n{self.output}')
-            self.seconds = time.monotonic() - start
             marks = pathlib.Path(file).read_bytes()
-            half = len(marks) // 2
-            self.reached = {number for number in range(half) if marks[number]}
-            self.void = {number for number in range(half) if marks[half + number]}
+        half = len(marks) // 2
+        self.void |= {number for number in range(half) if marks[half + number]}
+        return {number for number in range(half) if marks[number]}
 
     def limit(self):
         return 10 + 10 * self.seconds
+
+
+def listed_cases(binary):
+    """The names SUITE.NAME of a unit test binary."""
+    cases, suite = [], ''
+    for line in subprocess.run([binary, '--gtest_list_tests'], capture_output=True, text=True, check=True).stdout.splitlines():
+        name = line.split('#')[0].rstrip()
+        if name.startswith(' '):
+            cases.append(suite + name.strip())
+        elif name.endswith('.'):
+            suite = name
+    return cases
 
 
 def seed_of(mutants):
@@ -133,7 +161,7 @@ def run_all(mutants, steps, results_file, jobs):
     def test(mutant):
         verdict = 'survived'
         for step in steps[mutant.folder]:
-            if mutant.number in step.reached and not step.run(step.limit(), CNNC_MUTANT=str(mutant.number)):
+            if mutant.number in step.reached and not step.run(step.limit(), step.cases_for(mutant.number), CNNC_MUTANT=str(mutant.number)):
                 verdict = 'killed by ' + step.name
                 break
         with lock:
@@ -175,7 +203,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('build', type=pathlib.Path, help='the build folder, such as build/release; its target `mutants` is built')
     parser.add_argument('--sample', type=int, metavar='N', help='only N mutants, others after each change of the sources; nothing is kept')
-    parser.add_argument('--part', default='1/1', metavar='I/K', help='of the sample, the I-th of K parts')
+    parser.add_argument('--least', type=float, default=SHARE_KILLED, metavar='SHARE', help='of what survivors.txt does not list, how much must be killed')
     parser.add_argument('--seed', help='what the sample and the order follow from (default: the sources)')
     parser.add_argument('--only', default='', metavar='TEXT', help='only mutants of sources whose names contain it')
     parser.add_argument('--all', action='store_true', help='of the large folders all, not a quarter')
@@ -205,8 +233,7 @@ def main():
 
     results, results_file, reasons = {}, build / 'mutants' / 'results.tsv', read_survivors()
     if options.sample:
-        part, parts = map(int, options.part.split('/'))
-        mutants = [mutant for mutant in mutants if mutant.key not in reasons][:options.sample][part - 1::parts]
+        mutants = [mutant for mutant in mutants if mutant.key not in reasons][:options.sample]
     if options.sample or options.numbers:
         results_file = os.devnull
     elif results_file.exists():
@@ -218,7 +245,7 @@ def main():
     share = report(mutants, results, reasons, steps)
     if options.keys:
         print('\n'.join(mutant.key for mutant in mutants if results[mutant.key] == 'survived' and mutant.key not in reasons))
-    return 0 if share >= SHARE_KILLED and mutants else 1
+    return 0 if share >= options.least and mutants else 1
 
 
 if __name__ == '__main__':

@@ -256,6 +256,13 @@ TEST(ConcatLayer, OnlyTheAxisMayDiffer) {
             "note: the shape 16x4x4 comes from here\n");
 }
 
+TEST(ConcatLayer, ElementTypesMustAgree) {
+  TestContext context("concat", "concat(a, b)");
+  context.set("values", std::vector{context.input(map_of(2, 3, 3)), context.input({ElementType::F64, true, {2, 3, 3}})});
+  EXPECT_TRUE(context.build().empty());
+  EXPECT_NE(context.reported(), "");
+}
+
 TEST(SplitLayer, GivesEqualPartsInOrder) {
   auto context = with_input("split", map_of(6, 2, 2), "split(x, 3)");
   context.set("parts", int64_t{3});
@@ -320,6 +327,8 @@ double loss_of(std::string_view name, std::vector<double> output, const Array& l
 
 TEST(Losses, HaveTheseValues) {
   EXPECT_EQ(loss_of("l1", {1, -2}, image({2}, {0, 1})), 2);
+  EXPECT_EQ(loss_of("l1", {1, -4}, image({2}, {0, 1})), 3) << "the mean over the elements";
+  EXPECT_EQ(loss_of("mean_absolute_error", {1, -4}, image({2}, {0, 1})), 3);
   EXPECT_EQ(loss_of("mse", {1, -2}, image({2}, {0, 1})), 5);
   EXPECT_EQ(loss_of("mse", {1, -3}, weight({}, {1})), 8) << "against one number";
   EXPECT_NEAR(loss_of("bce_with_logits", {0, 2}, image({2}, {1, 0})), (0.6931471805599453 + 2.1269280110429727) / 2, 1e-12);

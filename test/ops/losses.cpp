@@ -57,6 +57,15 @@ TEST(Softmax, SubtractsTheMaximum) {
   EXPECT_EQ(logarithm[0].values, (std::vector<double>{0, -2000}));
 }
 
+TEST(Softmax, OfDifferentLargeScores) {
+  const double share = 1 / (1 + std::exp(-1.0));
+  for (const double large : {0.0, 1000.0, -1000.0}) {
+    const auto values = run_op("softmax", {}, {image({2}, {large, large + 1})})[0].values;
+    EXPECT_NEAR(values.at(0), 1 - share, 1e-12);
+    EXPECT_NEAR(values.at(1), share, 1e-12);
+  }
+}
+
 TEST(Softmax, IsOverTheChannelsOfEachPixel) {
   const auto y = run_op("softmax", {}, {image({2, 1, 2}, {0, 5, 0, 5 + std::log(3.0)})});
   EXPECT_NEAR(y[0].values[0], 0.5, 1e-12);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "helpers.h"
+#include "runtime/formats/image_codecs.h"
 
 namespace cnnc::formats {
 namespace {
@@ -122,6 +123,12 @@ TEST(Image, png_round_trip) {
 TEST(Image, png_refuses_what_it_cannot_hold) {
   EXPECT_EQ(refusal_of([] { encode_png({.height = 2, .width = 2, .channels = 2, .pixels = {0}}); }),
             (Refusal{ErrorKind::kUnsupported, "PNG: cannot hold 2x2 pixels of 2 channels in 1 bytes"}));
+  EXPECT_EQ(refusal_of([] { encode_png({.height = 0, .width = 2, .channels = 1, .pixels = {}}); }).message,
+            "PNG: cannot hold 0x2 pixels of 1 channels in 0 bytes");
+  EXPECT_EQ(refusal_of([] { encode_png({.height = 2, .width = 0, .channels = 3, .pixels = {}}); }).message,
+            "PNG: cannot hold 2x0 pixels of 3 channels in 0 bytes");
+  EXPECT_EQ(refusal_of([] { encode_png({.height = 1, .width = 2, .channels = 1, .pixels = {1}}); }).message,
+            "PNG: cannot hold 1x2 pixels of 1 channels in 1 bytes");
 }
 
 TEST(Image, messages_name_the_damage) {
@@ -139,6 +146,26 @@ TEST(Image, messages_name_the_damage) {
   const std::string jpeg = read_text(data_file("photo.jpg"));
   EXPECT_EQ(refuse(jpeg.substr(0, jpeg.size() - 2)),
             (Refusal{ErrorKind::kDamaged, "f: is a damaged JPEG: Premature end of JPEG file (near byte 887 of 912)"}));
+}
+
+TEST(Image, limits_of_sizes) {
+  const auto refusal = [](std::uint64_t height, std::uint64_t width, std::size_t bytes) {
+    return refusal_of([&] { check_image_size(height, width, bytes, "f"); });
+  };
+  const Refusal none = refusal(1, 1, 1);
+  EXPECT_EQ(none.message, "(nothing was refused)");
+  EXPECT_EQ(refusal(0, 3, 99), (Refusal{ErrorKind::kDamaged, "f: declares 0x3 pixels"}));
+  EXPECT_EQ(refusal(3, 0, 99), (Refusal{ErrorKind::kDamaged, "f: declares 3x0 pixels"}));
+  EXPECT_EQ(refusal(kMaxImageSide, 1, 1), none);
+  EXPECT_EQ(refusal(1, kMaxImageSide, 1), none);
+  EXPECT_EQ(refusal(kMaxImageSide + 1ull, 1, 1).message, "f: declares 65501x1 pixels, more than the limit of 65500 a side and 100000000 in all");
+  EXPECT_EQ(refusal(1, kMaxImageSide + 1ull, 1).kind, ErrorKind::kLimit);
+  EXPECT_EQ(refusal(10'000, 10'000, 1'000'000), none);
+  EXPECT_EQ(refusal(10'000, 10'001, 1'000'000).kind, ErrorKind::kLimit);
+  // As many pixels as a file of any length may have, and one row more.
+  EXPECT_EQ(refusal(2048, 2048, 0), none);
+  EXPECT_EQ(refusal(2080, 2080, 4160), none);
+  EXPECT_EQ(refusal(2080, 2080, 4159).message, "f: declares 2080x2080 pixels, far more than a file of 4159 bytes holds");
 }
 
 /// A few bytes must not claim a hundred million pixels.
