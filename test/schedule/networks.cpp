@@ -58,7 +58,7 @@ void planar(FunctionMaker& m) {
 void blocks(FunctionMaker& m) {
   const ValueId x = m.input("x", {3, 32, 24});
   const ValueId first = m.build.map("max(x0, 0)", {m.build.add("conv", {x, m.weight("a", {32, 3, 3, 3})}, kSame)});
-  const ValueId deep = m.build.add("conv", {first, m.weight("b", {32, 1, 3, 3})}, with(kSame, {{"groups", int64_t{32}}}));
+  const ValueId deep = m.build.add("conv", {first, m.weight("b", {32, 1, 3, 3}), m.weight("g", {32})}, with(kSame, {{"groups", int64_t{32}}}));
   const ValueId sum = m.build.map("max(x0 + x1, 0)", {deep, first});
   const ValueId strided = m.build.add("conv", {sum, m.weight("c", {64, 32, 3, 3})}, with(kSame, {{"stride", Dims{2, 2}}}));
   const ValueId grouped = m.build.add("conv", {strided, m.weight("d", {64, 32, 1, 1})}, {{"groups", int64_t{2}}});
@@ -112,11 +112,13 @@ void large(FunctionMaker& m) {
 
 /// Weight gradients of many channels: what a tile keeps of them reaches the largest scratch.
 void many_channels(FunctionMaker& m) {
-  const ValueId x = m.input("x", {96, 6, 5}), dy = m.input("dy", {64, 4, 3}), z = m.input("z", {1500}), d = m.input("d", {600});
-  m.weight("a", {64, 96, 3, 3});
+  const ValueId x = m.input("x", {128, 6, 5}), dy = m.input("dy", {64, 4, 3}), z = m.input("z", {1500}), d = m.input("d", {1200});
+  m.weight("a", {64, 128, 3, 3});
   m.gradient("a", m.build.add("conv_grad_weight", {x, dy}, {{"kernel", Dims{3, 3}}}));
-  m.weight("b", {600, 1500});
+  m.weight("b", {1200, 1500});
   m.gradient("b", m.build.add("dense_grad_weight", {z, d}));
+  m.weight("c", {9, 20});
+  m.gradient("c", m.build.add("dense_grad_weight", {m.input("e", {20}), m.input("f", {9})}));
 }
 
 /// A block that weighs channels by their means: vectors of channels as images of one pixel, as vectors, and read by all pixels.
@@ -127,6 +129,8 @@ void weighed_channels(FunctionMaker& m) {
   const ValueId weights = m.build.map("sigmoid(x0)", {m.build.add("conv", {mean, m.weight("b", {32, 32, 1, 1})})});
   const ValueId weighed = m.build.map("x0 * x1 + x2", {y, weights, y});
   const ValueId means = m.build.sum(m.build.map("x0 * x1", {weighed, m.build.map("tanh(x0)", {weights})}), {1, 2}, false);
+  const ValueId spread = m.build.add("broadcast", {mean}, {{"dims", Dims{32, 10, 9}}, {"batched", true}});
+  m.result(m.build.map("x0 - exp(x1)", {y, spread}));
   const ValueId lines = m.build.sum(weighed, {0}, false);
   m.result(m.build.add("dense", {m.build.reshape(means, {32}), m.weight("c", {5, 32})}));
   m.result(m.build.reshape(m.build.map("x0 - 1", {weighed}), {32 * 90}));
@@ -146,14 +150,14 @@ void chains(FunctionMaker& m) {
     value = next;
   }
   m.result(value);
-  std::string formula = "x0";
+  std::string formula = "x0 + 7";
   for (int i = 0; i < 14; ++i) {
     formula = i % 2 == 0 ? "abs(" + formula + " - x1)" : "max(" + formula + ", x1)";
     const ValueId of_formula = m.build.map(formula, {x, z});
     m.result(m.build.map("x0 / x1", {of_formula, m.build.map("cos(x0)", {of_formula})}));
   }
   ValueId flat = m.build.reshape(m.build.map("exp(x0)", {x}), {120});
-  for (int i = 0; i < 4; ++i) flat = m.build.reshape(m.build.map("tanh(x0 / 3)", {flat}), {i % 2 == 0 ? Dims{12, 10} : Dims{120}});
+  for (int i = 0; i < 4; ++i) flat = m.build.reshape(m.build.reshape(m.build.map("tanh(x0 / 3)", {flat}), {12, 10}), {120});
   m.result(m.build.sum(flat, {0}, false));
 }
 
@@ -197,6 +201,12 @@ void elementwise(FunctionMaker& m) {
   m.result(m.build.reshape(m.build.map("x0 + x1", {m.build.map("x0 * 2", {x}), three}), {210}));
   const ValueId weights = m.build.map("sqrt(x0)", {w});
   m.result(m.build.map("x0 - x1", {x, weights}));
+  // Of the same dimensions, but one for all images; repeated, but one for each image.
+  m.result(m.build.map("x0 + x1", {x, m.build.map("x0 * 3", {m.weight("full", {5, 6, 7})})}));
+  m.result(m.build.map("x0 * x1", {z, m.input("s", {5, 1, 1})}));
+  if (!m.function.name.ends_with(".gradients")) return;
+  m.weight("sums", {1, 6, 7});
+  m.gradient("sums", m.build.sum(m.build.map("x0 * x0 + 1", {z}), {0}, true));
 }
 
 /// Double precision, fewer elements than a vector, a chain longer than a kernel takes.
@@ -206,6 +216,29 @@ void small_doubles(FunctionMaker& m) {
   ValueId value = m.build.reshape(conv, {144});
   for (int i = 0; i < 40; ++i) value = m.build.map("tanh(x0) + x1", {value, m.build.reshape(conv, {144})});
   m.result(m.build.add("dense", {value, m.weight("d", {3, 144}, ElementType::F64)}));
+}
+
+/// The first node is read through other dimensions: by what runs over the same elements, and as a constant.
+void first_nodes(FunctionMaker& m) {
+  const ValueId x = m.input("x", {6, 20});
+  const ValueId first = m.build.map("exp(x0)", {x});
+  m.result(m.build.map("tanh(x0) + x1", {m.build.reshape(m.build.reshape(first, {120}), {6, 20}), first}));
+}
+void first_constant(FunctionMaker& m) {
+  const ValueId half = m.build.reshape(m.build.constant(0.5, ElementType::F32), {1, 1});
+  m.result(m.build.map("x0 + exp(x1)", {m.input("x", {6, 20}), half}));
+}
+
+/// An optimizer of more steps than a kernel takes elsewhere.
+void long_update(FunctionMaker& m) {
+  const ValueId w = m.input("w", {}), g = m.input("g", {});
+  ValueId before = g, value = m.build.map("x0 * 0.5 + x1", {g, w});
+  for (int i = 0; i < 20; ++i) {
+    const ValueId next = m.build.map("tanh(x0) - x1", {value, before});
+    before = value;
+    value = next;
+  }
+  m.result(value);
 }
 
 void update(FunctionMaker& m) {
@@ -239,7 +272,11 @@ const std::vector<PlannedNetwork>& planned_networks() {
       {"elementwise", "infer", elementwise},
       {"elementwise, for training", "t.gradients", elementwise},
       {"small doubles", "infer", small_doubles},
+      {"first nodes", "infer", first_nodes},
+      {"first nodes, for training", "t.gradients", first_nodes},
+      {"first constant", "infer", first_constant},
       {"update", "t.update", update},
+      {"long update", "t.update", long_update},
   };
   return networks;
 }

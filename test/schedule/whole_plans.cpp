@@ -33,7 +33,7 @@ TEST(WholePlans, AreAsWritten) {
 std::string legal_values(const LegalSchedules& legal, const Kernel& kernel, Schedule schedule, const TemplateParameter& parameter) {
   std::vector<int64_t> values;
   for (int64_t value = parameter.least; value <= std::min<int64_t>(parameter.most, 64); ++value) values.push_back(value);
-  for (int64_t value : {80, 96, 128, 192, 256, 400, 600, 1024})
+  for (int64_t value : {80, 96, 128, 192, 256, 400, 600, 1024, 1200})
     if (value <= parameter.most) values.push_back(value);
   std::string runs, refusals, last_reason;
   int64_t begin = -1, before = -1;
