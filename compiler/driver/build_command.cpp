@@ -135,6 +135,7 @@ std::vector<std::string> reproducing_arguments(const BuildOptions& options) {
   for (const std::string& define : options.defines) out.insert(out.end(), {"-D", define});
   if (!compile.weights.empty()) out.push_back("--weights=" + std::filesystem::absolute(compile.weights).string());
   if (!options.schedule.empty()) out.push_back("--schedule=" + options.schedule);
+  if (compile.precise) out.push_back("--precise");
   if (options.jobs > 0) out.push_back(fmt::format("--jobs={}", options.jobs));
   if (compile.sanitize && !CNNC_SANITIZE) out.push_back("--sanitize");
   if (compile.warnings_are_errors) out.push_back("--Werror");
@@ -179,6 +180,8 @@ Subcommand build_subcommand() {
             app.add_option("--schedule", options->schedule,
                            "other schedules than the best known ones, to test with:\n  plain: one simple loop nest an operation\n"
                            "  random:N: legal layouts, templates and parameters, drawn from the number N");
+            app.add_flag("--precise", options->compile.precise,
+                         "no algorithm that rounds more than a sum of products does (Winograd's); slower, as `precise = true` in a train block");
             app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));
             app.add_option("--timeout", options->timeout, "seconds that a kernel, or the whole module, may take in code generation (default 300)")->check(CLI::Range(1, 86400));
             app.add_flag("--sanitize", options->compile.sanitize, "kernels and program check every memory access");

@@ -96,8 +96,12 @@ bool derive_functions(Compilation& c) {
 }
 
 bool schedule(Compilation& c) {
-  PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain, .variation = c.options.variation};
-  for (const Recipe& recipe : c.analysed->recipes) options.train_batch[recipe.name] = recipe_batch(recipe);
+  PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain, .precise = c.options.precise, .variation = c.options.variation};
+  for (const Recipe& recipe : c.analysed->recipes) {
+    const settings::Recipe typed = typed_settings(recipe);
+    options.train_batch[recipe.name] = typed.batch;
+    options.precise = options.precise || typed.precise;
+  }
   c.plan = make_plan(*c.module, c.options.target ? *c.options.target : host_target(), options);
   return true;
 }

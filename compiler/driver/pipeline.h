@@ -25,6 +25,7 @@ struct CompileOptions {
   int64_t batch = 1;
   std::string weights;                           // --weights: embedded
   bool warnings_are_errors = false;
+  bool precise = false;                          // --precise
   bool plain = false;                            // --schedule=plain
   uint64_t variation = 0;                        // --schedule=random:N
   bool sanitize = CNNC_SANITIZE;                 // a compiler with sanitizers makes programs with sanitizers

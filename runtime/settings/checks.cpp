@@ -249,6 +249,11 @@ void batch(const Value& value, Recipe& recipe) { recipe.batch = whole_number(val
 void epochs(const Value& value, Recipe& recipe) { recipe.epochs = whole_number(value, "epochs", 0, kLargestCount); }
 void seed(const Value& value, Recipe& recipe) { recipe.seed = whole_number(value, "seed", 0, kLargestSeed); }
 
+void precise(const Value& value, Recipe& recipe) {
+  if (value.kind != ValueKind::Boolean) refuse("`precise` must be true or false, but it is " + shown(value));
+  recipe.precise = value.boolean;
+}
+
 void augment(const Value& value, Recipe& recipe) {
   recipe.augment.clear();
   if (value.kind == ValueKind::Word && value.text == "none") return;

@@ -21,5 +21,6 @@ void metrics(const Value& value, Recipe& recipe);
 void clip(const Value& value, Recipe& recipe);
 void weights(const Value& value, Recipe& recipe);
 void bad(const Value& value, Recipe& recipe);
+void precise(const Value& value, Recipe& recipe);
 
 }  // namespace cnnc::settings::checks

@@ -70,6 +70,7 @@ struct Recipe {
   std::vector<std::string> metrics;
   std::optional<double> clip;            // the largest norm of all gradients together
   std::string weights;                   // a file to start from; empty: none
+  bool precise = false;                  // without Winograd's algorithm
   int64_t skip_limit = 0;                // of `bad`: how many samples of a part may be left out; 0: the first stops
 };
 

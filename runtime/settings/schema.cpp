@@ -35,7 +35,8 @@ const SettingDef kSettings[] = {
     {"stop_early", "a length of time", "", "stop when the validation stops getting better", false, false, nullptr},
     {"bad", "`stop` or `skip(limit)`", "stop",
      "what samples that cannot be used do: stop, or leave out at most so many of each part of the data, with a warning", false, true, checks::bad},
-    {"precise", "true or false", "false", "sums in a wider type", true, false, nullptr},
+    {"precise", "true or false", "false",
+     "no algorithm that rounds more than a sum of products does: convolutions without Winograd's; slower", true, true, checks::precise},
 };
 
 /// The definition of a setting that can be used, or a SettingError.
