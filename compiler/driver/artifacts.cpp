@@ -53,6 +53,10 @@ std::string write_train_ir(Compilation& c, const std::string& path) {
 
 std::string write_kernels(Compilation& c, const std::string& path) { return write_text(to_string(*c.plan, *c.module), path); }
 
+std::string write_schedule(Compilation& c, const std::string& path) {
+  return write_text(to_string(schedules_in_force(*c.plan, c.stanzas ? &*c.stanzas : nullptr)), path);
+}
+
 std::string write_statements(Compilation& c, const std::string& path) {
   std::string text;
   for (const FunctionPlan& function : c.plan->functions)
@@ -106,6 +110,7 @@ constexpr Artifact kArtifacts[] = {
     {"ir", "the graph of inference, optimised", ".ir", true, Phase::Functions, write_ir},
     {"train-ir", "the graph of a training step, differentiated and optimised", ".train.ir", true, Phase::Functions, write_train_ir},
     {"kernels", "the fused kernels with layouts, schedules and memory", ".kernels", true, Phase::Scheduled, write_kernels},
+    {"schedule", "the schedule of each kernel, as `--schedule=FILE` reads it", ".schedule", true, Phase::Scheduled, write_schedule},
     {"stmt", "each kernel as Halide lowers it", ".stmt", true, Phase::Compiled, write_statements},
     {"llvm", "the whole program as LLVM text", ".ll", true, Phase::Compiled, write_llvm},
     {"asm", "the whole program as assembly", ".s", true, Phase::Compiled, write_assembly},

@@ -38,12 +38,16 @@ int usage_error(const std::string& message, const std::optional<std::string>& me
   return kUsageWrong;
 }
 
-/// `plain` or `random:N`.
+/// `plain`, `random:N`, or a file: one that is there, or a name with a folder or a suffix.
 bool read_schedule_option(BuildOptions& options) {
   constexpr std::string_view kRandom = "random:";
   options.compile.plain = options.schedule == "plain";
   if (options.compile.plain) return true;
-  if (!options.schedule.starts_with(kRandom)) return false;
+  if (!options.schedule.starts_with(kRandom)) {
+    options.compile.schedule_file = options.schedule;
+    std::error_code none;   // What is not there is told where it is read.
+    return options.schedule.find_first_of("./") != std::string::npos || std::filesystem::exists(options.schedule, none);
+  }
   const std::string_view digits = std::string_view(options.schedule).substr(kRandom.size());
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), options.compile.variation);
   return error == std::errc() && end == digits.data() + digits.size() && options.compile.variation != 0;
@@ -68,7 +72,7 @@ int read_options(BuildOptions& options) {
   }
   options.compile.element = options.type == "f64" ? ElementType::F64 : ElementType::F32;
   if (!options.schedule.empty() && !read_schedule_option(options))
-    return usage_error(fmt::format("`--schedule={}`: write `plain`, or `random:N` with a positive number N", options.schedule));
+    return usage_error(fmt::format("`--schedule={}`: write `plain`, `random:N` with a positive number N, or the name of a file; there is no such file", options.schedule));
   if (options.emit.empty()) options.emit = {"exe"};
   for (const std::string& kind : options.emit)
     if (!find_artifact(kind)) {
@@ -134,7 +138,9 @@ std::vector<std::string> reproducing_arguments(const BuildOptions& options) {
   if (!compile.network.empty()) out.push_back("--network=" + compile.network);
   for (const std::string& define : options.defines) out.insert(out.end(), {"-D", define});
   if (!compile.weights.empty()) out.push_back("--weights=" + std::filesystem::absolute(compile.weights).string());
-  if (!options.schedule.empty()) out.push_back("--schedule=" + options.schedule);
+  const bool has_file = !compile.schedule_file.empty();
+  if (!options.schedule.empty())
+    out.push_back("--schedule=" + (has_file ? std::filesystem::absolute(compile.schedule_file).string() : options.schedule));
   if (compile.precise) out.push_back("--precise");
   if (options.jobs > 0) out.push_back(fmt::format("--jobs={}", options.jobs));
   if (compile.sanitize && !CNNC_SANITIZE) out.push_back("--sanitize");
@@ -161,7 +167,9 @@ Subcommand build_subcommand() {
           "  cnnc build lenet.cnn -D classes=5 -o five     with another hyperparameter and name\n"
           "  cnnc build lenet.cnn --weights w.safetensors  with trained weights inside\n"
           "  cnnc build lenet.cnn --emit=obj               lenet.o and lenet.h for a C or C++ program\n"
-          "  cnnc build lenet.cnn --emit=kernels           prints which kernels it becomes\n",
+          "  cnnc build lenet.cnn --emit=kernels           prints which kernels it becomes\n"
+          "  cnnc build lenet.cnn --emit=schedule -o s.schedule   writes the schedules in force, to edit them\n"
+          "  cnnc build lenet.cnn --schedule=s.schedule    with these\n",
           [](CLI::App& app) -> Action {
             const auto options = std::make_shared<BuildOptions>();
             app.add_option("FILE", options->compile.file, "the .cnn file")->required();
@@ -178,8 +186,10 @@ Subcommand build_subcommand() {
             app.add_option("--target", options->target, targets);
             app.add_option("--type", options->type, "f32 (default) or f64: the type of all numbers")->check(CLI::IsMember({"f32", "f64"}));
             app.add_option("--schedule", options->schedule,
-                           "other schedules than the best known ones, to test with:\n  plain: one simple loop nest an operation\n"
-                           "  random:N: legal layouts, templates and parameters, drawn from the number N");
+                           "other schedules than the rules choose:\n  FILE: for the kernels that have a stanza in it, see docs/schedules.md\n"
+                           "  plain: one simple loop nest an operation, to test with\n"
+                           "  random:N: legal layouts, templates and parameters, drawn from the number N, to test with\n"
+                           "  A file of such a name is written ./plain");
             app.add_flag("--precise", options->compile.precise,
                          "no algorithm that rounds more than a sum of products does (Winograd's); slower, as `precise = true` in a train block");
             app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "driver/exit_status.h"
+#include "driver/page_text.h"
 #include "driver/source_input.h"
 #include "driver/subcommand.h"
 #include "ir/attributes.h"
@@ -122,33 +123,11 @@ std::string first_sentence(const std::string& doc) {
   return doc.substr(0, std::min({end, line, doc.size() - 1}) + 1);
 }
 
-/// Lines of at most `width` bytes, broken at blanks; each begins with `indent`. Empty lines part paragraphs.
-std::string wrap(const std::string& text, size_t width, const std::string& indent) {
-  std::string result, line;
-  const auto flush = [&] {
-    result += (line.empty() ? "" : indent + line) + "\n";
-    line.clear();
-  };
-  size_t place = 0;
-  while (place < text.size()) {
-    const size_t end = std::min(text.find_first_of(" \n", place), text.size());
-    const std::string word = text.substr(place, end - place);
-    if (!line.empty() && indent.size() + line.size() + 1 + word.size() > width) flush();
-    if (!word.empty()) line += (line.empty() ? "" : " ") + word;
-    if (end < text.size() && text[end] == '\n') flush();
-    place = end + 1;
-  }
-  if (!line.empty()) flush();
-  return result;
-}
-
-constexpr size_t kWidth = 96;
-
 void print_list(const std::vector<Section>& sections) {
   for (const Section& section : sections) {
     fmt::print("{}\n", section.title);
     for (const Entry& entry : section.entries) {
-      const std::string text = wrap(first_sentence(entry.doc), kWidth, std::string(23, ' '));
+      const std::string text = wrap(first_sentence(entry.doc), kPageWidth, std::string(23, ' '));
       fmt::print("  {:<20} {}", entry.name, text.substr(23));
     }
     fmt::print("\n");
@@ -157,7 +136,7 @@ void print_list(const std::vector<Section>& sections) {
 }
 
 void print_entry(const Entry& entry) {
-  fmt::print("{}\n{}\n", wrap(entry.signature, kWidth, ""), wrap(entry.doc, kWidth, "  "));
+  fmt::print("{}\n{}\n", wrap(entry.signature, kPageWidth, ""), wrap(entry.doc, kPageWidth, "  "));
   for (const ArgumentText& argument : entry.arguments) {
     const std::string kind = argument.default_text.empty() ? argument.kind : fmt::format("{}, default {}", argument.kind, argument.default_text);
     fmt::print("  {:<10} {}{}{}\n", argument.name, kind, argument.doc.empty() ? "" : ": ", argument.doc);
@@ -166,13 +145,6 @@ void print_entry(const Entry& entry) {
   for (const std::string& formula : entry.formulas) fmt::print("  {}\n", formula);
   if (!entry.formulas.empty()) fmt::print("\n");
   if (!entry.example.empty()) fmt::print("  Example: {}\n", entry.example);
-}
-
-/// `|` would end a cell of a table.
-std::string cell(const std::string& text) {
-  std::string result;
-  for (const char c : text) result += c == '|' ? std::string("\\|") : std::string(1, c);
-  return result;
 }
 
 void print_markdown(const Entry& entry) {

@@ -102,8 +102,16 @@ bool schedule(Compilation& c) {
     options.train_batch[recipe.name] = typed.batch;
     options.precise = options.precise || typed.precise;
   }
+  if (!c.options.schedule_file.empty()) {
+    const std::optional<int32_t> source = add_source(c.sources, c.options.schedule_file);
+    if (!source) return false;
+    c.stanzas = read_schedule_file(c.sources, *source, c.diagnostics);
+    if (c.diagnostics.has_errors()) return false;
+    options.stanzas = &*c.stanzas;
+  }
   c.plan = make_plan(*c.module, c.options.target ? *c.options.target : host_target(), options);
-  return true;
+  if (c.stanzas) report_stanzas(*c.stanzas, *c.plan, c.diagnostics);
+  return !c.diagnostics.has_errors();
 }
 
 bool read_weights(Compilation& c) {

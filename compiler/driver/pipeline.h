@@ -10,6 +10,7 @@
 #include "codegen/codegen.h"
 #include "ir/graph.h"
 #include "schedule/plan.h"
+#include "schedule/schedule_file.h"
 #include "support/diagnostic.h"
 #include "syntax/ast.h"
 
@@ -28,6 +29,7 @@ struct CompileOptions {
   bool precise = false;                          // --precise
   bool plain = false;                            // --schedule=plain
   uint64_t variation = 0;                        // --schedule=random:N
+  std::string schedule_file;                     // --schedule=FILE
   bool sanitize = CNNC_SANITIZE;                 // a compiler with sanitizers makes programs with sanitizers
 };
 
@@ -41,6 +43,7 @@ struct Compilation {
   std::optional<ast::File> file;                 // read_source
   std::optional<Module> analysed;                // analyse_source: functions `network` and RECIPE.loss
   std::optional<Module> module;                  // derive_functions: infer, prepare, evaluate, gradients, update
+  std::optional<ScheduleFile> stanzas;           // schedule: of --schedule=FILE
   std::optional<ModulePlan> plan;                // schedule
   std::optional<CompiledKernels> kernels;        // compile
   std::optional<FlatParameters> embedded;        // read_weights
@@ -52,7 +55,7 @@ bool read_source(Compilation& compilation);
 bool analyse_source(Compilation& compilation);
 /// Expansion, differentiation, optimisation: the functions of the program (compiler/ir/README.md lists them).
 bool derive_functions(Compilation& compilation);
-/// Fusion, layouts, templates, memory.
+/// Fusion, layouts, templates, memory; the stanzas of --schedule=FILE win.
 bool schedule(Compilation& compilation);
 /// --weights → flat buffers, checked against the network's parameters.
 bool read_weights(Compilation& compilation);

@@ -267,6 +267,8 @@ void choose_schedules(Draft& draft, const PlanContext& context) {
     kernel.schedule = chooser.choose(kernel);
     const auto complaint = legal.complaint(kernel, kernel.schedule);
     CNNC_CHECK(!complaint, *complaint);
+    kernel.key = kernel_key(draft, kernel);
+    if (context.options.stanzas) use_stanza(*context.options.stanzas, legal, context.target, kernel);
     if (context.options.variation == 0) continue;
     kernel.signature = kernel_signature(draft, kernel, context.target);
     kernel.schedule = varied_schedule(legal, kernel, context.options.variation);

@@ -21,7 +21,8 @@ class LegalSchedules {
 
   /// The templates that compute this kernel with its layouts; the first one is made for it.
   std::vector<std::string_view> templates(const Kernel& kernel) const;
-  /// Why the kernel cannot have this schedule: the parameter, its value, what it may be.
+  /// Why the kernel cannot have this schedule: the parameter, its value, what it may be. Begins with the parameter's name in
+  /// backticks where it is about one.
   std::optional<std::string> complaint(const Kernel& kernel, const Schedule& schedule) const;
 
  private:

@@ -87,6 +87,12 @@ struct Schedule {
 };
 std::string to_string(const Schedule& schedule);
 
+/// What a kernel computes and in which layouts, whatever its schedule and target: what a stanza of a schedule file names.
+struct KernelKey {
+  std::string words;                    // "conv(pad: [1, 1, 1, 1]) + map: f32[N, 3, 32, 32], … -> …", ASCII without quotes
+  uint64_t hash = 0;                    // of everything that the words leave out too
+};
+
 struct Kernel {
   std::string name;                     // "k3", unique in the function
   std::string label;                    // "conv1+relu": the layers in the source
@@ -97,6 +103,8 @@ struct Kernel {
   double multiply_adds = 0;             // for one image
   /// Equal signatures (ops, attributes, types, layouts, schedule, target) are one compiled kernel.
   std::string signature;
+  KernelKey key;
+  std::string refused;                  // why the stanza for it (PlanOptions::stanzas) is not legal; empty: it is, or there is none
 };
 
 struct ConstantData {
@@ -141,6 +149,8 @@ struct ModulePlan {
   std::vector<FunctionPlan> functions;  // same order as module.functions
 };
 
+class ScheduleFile;
+
 struct PlanOptions {
   int64_t infer_batch = 1;              // the batch that inference is tuned for
   std::map<std::string, int64_t> train_batch;   // by recipe
@@ -150,6 +160,8 @@ struct PlanOptions {
   bool precise = false;
   /// Not 0: layouts, templates and parameters are drawn from this number among the legal ones, as the tests want them.
   uint64_t variation = 0;
+  /// Schedules of single kernels, which win over those that are chosen; null: none. See schedule_file.h.
+  const ScheduleFile* stanzas = nullptr;
 };
 
 /// Plans infer, every evaluate, prepare, every gradients and update. Module must outlive the plan.

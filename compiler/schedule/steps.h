@@ -71,6 +71,13 @@ void place_ports(const Draft& draft, const PlanContext& context, FunctionPlan& p
 void plan_memory(const Draft& draft, FunctionPlan& plan);
 
 std::string kernel_signature(const Draft& draft, const Kernel& kernel, const Target& target);
+KernelKey kernel_key(const Draft& draft, const Kernel& kernel);
+/// FNV-1a: the same on every machine and in every version.
+uint64_t stable_hash(std::string_view text);
+
+class LegalSchedules;
+/// Gives the kernel, which has its key, the schedule that the file has for it; where that is not legal, `refused` says why.
+void use_stanza(const ScheduleFile& file, const LegalSchedules& legal, const Target& target, Kernel& kernel);
 
 /// Whether a port of the results has this value.
 bool is_result(const Function& function, ValueId value);

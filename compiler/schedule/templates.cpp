@@ -58,22 +58,93 @@ constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1
                                               {"tasks", "parallel parts of the outputs", 1, 64}};
 
 constexpr Template kTemplates[] = {
-    {"conv.depthwise", "convolution with a filter for each channel, channels in vectors", kConvDepthwise},
-    {"conv.direct", "convolution, channels of y in vectors; x in blocks of channels or planar", kConvDirect},
-    {"conv.lanes", "convolution, images innermost", kConv},
-    {"conv.lanes_grad_input", "its gradient towards x", kConvInput},
-    {"conv.lanes_grad_weight", "its gradient towards the weight", kConvWeight},
-    {"conv.lanes_winograd", "convolution of 3x3 taps at stride 1, or its gradient towards x, by Winograd's algorithm, images innermost", kConvWinograd},
-    {"conv.planar", "convolution of planar images, vectors of columns", kConv},
-    {"conv.winograd", "convolution of 3x3 taps at stride 1 by Winograd's algorithm, channels in vectors", kConvWinograd},
-    {"conv.winograd_weights", "its filters, transformed", {}},
-    {"dense.lanes", "dense layer, images innermost", kDense},
-    {"dense.lanes_grad_input", "its gradient towards x", kDense},
-    {"dense.lanes_grad_weight", "its gradient towards the weight", kDenseWeight},
-    {"dense.vector", "dense layer of one image at a time", kDenseVector},
-    {"elementwise", "each element from its definition, vectors along the memory", kElementwise},
-    {"plain", "one loop nest, no vectors", {}},
-    {"reduce.lanes", "reduction over the batch, images innermost", kReduce},
+    {"conv.depthwise", "convolution with a filter for each channel, channels in vectors", kConvDepthwise,
+     "Inference, x and y in blocks of channels, as many groups as channels. Large maps are bound by memory.",
+     "A vector of channels at a time. For the pixels of a tile the taps are written out as one sum; neighbouring pixels share what they read.",
+     "A tile is no larger than y, and its pixels and 2 vectors more are at most the target's registers."},
+    {"conv.direct", "convolution, channels of y in vectors; x in blocks of channels or planar", kConvDirect,
+     "Inference, y in blocks of channels, weights packed. The best choice from about 16 filters on; of few channels x stays planar.",
+     "A register tile of pixels by vectors of filters is summed over channels and taps: load the weights of the tile, and for each of its pixels "
+     "broadcast one number of x and multiply-add it to each vector of filters. The tiles of a band follow one another before the next filters.",
+     "`blocks` is that of the packed weights. `columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. A "
+     "tile is no larger than y, a band holds at least a tile's rows. `border` is 1 where taps leave a planar x, else 0; a copied band is at most 256 KB. "
+     "`unroll` divides the channels of a block (of a planar x: all of them)."},
+    {"conv.lanes", "convolution, images innermost", kConv,
+     "Training, x and y in lanes. Good for any number of channels, best for few or odd ones.",
+     "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "
+     "each filter, multiply-add. Weights stay in the order in which files have them.",
+     "`vector` is that of the layout. `columns` x `filters` sums, `columns` vectors and 1 more are at most the target's registers. `filters` divides the filters of a "
+     "group, `rows` the rows of y. `border` is 0 exactly where no tap leaves the image; a copied band is at most 256 KB."},
+    {"conv.lanes_grad_input", "the gradient of a convolution towards x, images innermost", kConvInput,
+     "Training, dy and dx in lanes, any stride.",
+     "A register tile of columns of dx by channels is summed over filters and taps. Taps that leave dy read zeros of a copy, or are left out by "
+     "conditions that are decided when compiling.",
+     "`channels` divides the channels of a group, `rows` the rows of dx. `columns` x `channels` sums and 2 vectors more are at most the target's "
+     "registers. `border` 1 needs stride 1, and its copy at most 256 KB; with 2 `columns` divides the columns of dx."},
+    {"conv.lanes_grad_weight", "the gradient of a convolution towards the weight, images innermost", kConvWeight,
+     "Training, x and dy in lanes.",
+     "The taps of a row by channels by filters are sums in registers. Along a strip of rows a vector of images of dy is multiply-added with "
+     "one of x for each tap and channel; then the sums are added to vectors in memory, whose lanes are summed at the end, in a fixed order.",
+     "`filters` divides the filters of a group, `block` its channels, `channels` a block, `rows` and `unroll` the rows and columns of dy. The sums, `filters` vectors and 1 more "
+     "are at most the target's registers. `border` is 1 exactly where taps leave the image. Scratch is at most 256 KB."},
+    {"conv.lanes_winograd", "convolution of 3x3 taps at stride 1, or its gradient towards x, by Winograd's algorithm, images innermost", kConvWinograd,
+     "Training in f32 without groups or dilation, weights transformed by `conv.winograd_weights`; `blocks` counts filters. Rounds more than a direct sum.",
+     "The image parts of a block of tiles are transformed, channel by channel. A register tile of image tiles by filters is summed over the channels, for "
+     "each number of a transformed filter: load a vector of images for each tile, broadcast one weight for each filter, multiply-add. The sums are "
+     "transformed back where the result is stored.",
+     "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
+     "`columns` x `rows` x `blocks` sums, `columns` x `rows` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at "
+     "most 512 KB, the sums 256 KB. `unroll` divides the channels."},
+    {"conv.planar", "convolution of planar images, vectors of columns", kConv,
+     "Inference, x and y planar: few filters, wide rows.",
+     "A register tile of vectors of neighbouring columns by filters is summed over channels and taps: load the vectors of x, shifted by the tap, "
+     "broadcast one weight for each filter, multiply-add. The last vector of a row is shifted inwards.",
+     "`vector` is a power of two that fits a register; `columns` vectors are no wider than y. The rest as for `conv.lanes`."},
+    {"conv.winograd", "convolution of 3x3 taps at stride 1 by Winograd's algorithm, channels in vectors", kConvWinograd,
+     "Inference in f32 without groups or dilation, x and y in blocks of channels, weights transformed by `conv.winograd_weights`: 4 or 2.25 times fewer multiply-adds. Rounds more "
+     "than a direct sum.",
+     "The image parts of a block of tiles are transformed, for all channels. A register tile of image tiles by vectors of filters is summed over the "
+     "channels, for each number of a transformed filter: load the weights, broadcast one number of each tile, multiply-add. The sums are transformed "
+     "back where the result is stored.",
+     "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
+     "`columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at most 512 KB, the "
+     "sums 256 KB. `unroll` divides the channels of a block."},
+    {"conv.winograd_weights", "filters of 3x3 taps, transformed for Winograd's algorithm and packed", {},
+     "The kernel that makes these weights; no other template does.",
+     "Filter after filter: its 9 numbers become those of the transformed filter, (m + 2) x (m + 2) for tiles of m x m results."},
+    {"dense.lanes", "dense layer, images innermost", kDense,
+     "Training, x and y in lanes.",
+     "A register tile of outputs by groups of images is summed over the inputs: load a vector of images for each group, broadcast one weight for "
+     "each output, multiply-add. What is left of the groups is taken one by one, with `single` outputs.",
+     "Tiles have no more outputs than the layer. `groups` x `outputs` sums, `groups` vectors and 1 more are at most the target's registers; so are "
+     "`single` and 2 more."},
+    {"dense.lanes_grad_input", "the gradient of a dense layer towards x, images innermost", kDense,
+     "Training, dy and dx in lanes.",
+     "That of `dense.lanes`, with weights read along their columns.",
+     "As for `dense.lanes`; the outputs are the inputs of the layer."},
+    {"dense.lanes_grad_weight", "the gradient of a dense layer towards the weight, images innermost", kDenseWeight,
+     "Training, x and dy in lanes.",
+     "x of a few groups of images is transposed into a scratch. A register tile of vectors of inputs by outputs is summed over these images: load "
+     "the vectors of inputs, broadcast one number of dy for each output, multiply-add.",
+     "`vector` is a power of two that fits a register and the inputs. `vectors` x `outputs` sums, `vectors` vectors and 1 more are at most the target's registers. `block` is a multiple of `outputs`, or "
+     "all outputs. Scratch is at most 256 KB."},
+    {"dense.vector", "dense layer of one image at a time", kDenseVector,
+     "Inference, all planar; bound by the memory that weights come from.",
+     "Rows of the weight by one vector of sums each run along the inputs: load a vector of x, multiply-add it with a vector of each row. The "
+     "lanes of each sum are added last.",
+     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; its `rows` sums and 2 vectors more are at most the target's registers."},
+    {"elementwise", "each element from its definition, vectors along the memory", kElementwise,
+     "Every kernel. Made for maps, pools, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
+     "A vector of neighbouring elements is computed from the operands. Short reductions (the windows of pools) are written out, longer ones loop around the vector.",
+     "`vector` is a power of two that fits a register and a row (in lanes: the layout's). `rows` and `columns` divide those of an image in lanes, and "
+     "are 1 elsewhere. `chunk` is 0 but for flat buffers, where it is at least a vector."},
+    {"plain", "one loop nest, no vectors", {},
+     "Every kernel but the update of weights; slow, for comparison.",
+     "Element after element, each from its definition."},
+    {"reduce.lanes", "reduction over the batch, images innermost", kReduce,
+     "Training: sums over images, like those of batchnorm and of biases.",
+     "A few vectors of partial results run over groups of images and pixels; their lanes are combined last, in a fixed order.",
+     "`partial` divides the elements of the innermost axis that is reduced."},
 };
 
 }  // namespace
@@ -85,6 +156,10 @@ const Template* find_template(std::string_view name) {
   return found == std::end(kTemplates) ? nullptr : found;
 }
 
+std::string legal_range(const TemplateParameter& parameter) {
+  return parameter.most == kAny ? fmt::format("at least {}", parameter.least) : fmt::format("{} to {}", parameter.least, parameter.most);
+}
+
 std::optional<std::string> check_schedule(const Schedule& schedule) {
   const Template* found = find_template(schedule.name);
   if (!found) return fmt::format("there is no template `{}`", schedule.name);
@@ -92,7 +167,7 @@ std::optional<std::string> check_schedule(const Schedule& schedule) {
     const auto given = schedule.parameters.find(parameter.name);
     if (given == schedule.parameters.end()) return fmt::format("`{}` needs a parameter `{}`", schedule.name, parameter.name);
     if (given->second < parameter.least || given->second > parameter.most)
-      return fmt::format("`{}` of `{}` is {}, it may be {} to {}", parameter.name, schedule.name, given->second, parameter.least, parameter.most);
+      return fmt::format("`{}` of `{}` is {}, it may be {}", parameter.name, schedule.name, given->second, legal_range(parameter));
   }
   if (schedule.parameters.size() != found->parameters.size()) return fmt::format("`{}` has a parameter that the template lacks", schedule.name);
   return {};

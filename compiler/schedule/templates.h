@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The templates that lower/ knows, as data without Halide: names, what they are for, their parameters with the legal ranges.
-// choose.cpp picks from them, vary.cpp draws from them, a tuner can list them. "To add a template": schedule/README.md.
+// choose.cpp picks from them, vary.cpp draws from them, `cnnc templates` prints them. "To add a template": schedule/README.md.
 #pragma once
 #include <optional>
 #include <span>
@@ -17,12 +17,20 @@ struct TemplateParameter {
 };
 
 struct Template {
-  std::string_view name, doc;
+  std::string_view name;
+  std::string_view doc;                 // what it computes: a phrase
   std::span<const TemplateParameter> parameters;
+  // Sentences for people who choose by hand.
+  std::string_view fits;                // which kernels it computes, and where it is good
+  std::string_view loop;                // its inner loops, in words
+  std::string_view limits = {};         // what else bounds the parameters (legal.cpp); empty where there are none or nothing does
 };
 
 std::span<const Template> all_templates();
 const Template* find_template(std::string_view name);
+
+/// "1 to 32", "at least 1": what the parameter may be for any kernel.
+std::string legal_range(const TemplateParameter& parameter);
 
 /// What is wrong with a schedule: an unknown template, a parameter that is missing, unknown or out of range.
 std::optional<std::string> check_schedule(const Schedule& schedule);

@@ -27,13 +27,6 @@ class Random {
   uint64_t state_;
 };
 
-/// FNV-1a.
-uint64_t hash(std::string_view text) {
-  uint64_t value = 0xcbf29ce484222325u;
-  for (const char c : text) value = (value ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
-  return value;
-}
-
 /// Small numbers are as likely as large ones; most parameters are of the size of a tile, some of an image.
 int64_t draw(Random& random, const TemplateParameter& parameter) {
   constexpr int64_t kMost = 64;
@@ -43,11 +36,11 @@ int64_t draw(Random& random, const TemplateParameter& parameter) {
 
 }  // namespace
 
-uint64_t varied_choice(uint64_t variation, std::string_view about, uint64_t count) { return Random(variation ^ hash(about)).next() % count; }
+uint64_t varied_choice(uint64_t variation, std::string_view about, uint64_t count) { return Random(variation ^ stable_hash(about)).next() % count; }
 
 Schedule varied_schedule(const LegalSchedules& legal, const Kernel& kernel, uint64_t variation) {
   const std::vector<std::string_view> templates = legal.templates(kernel);
-  Random random(variation ^ hash(kernel.signature));
+  Random random(variation ^ stable_hash(kernel.signature));
   // The template made for the kernel is the one with the most to vary.
   const std::string_view name = random.below(4) > 0 ? templates[0] : templates[static_cast<size_t>(random.below(static_cast<int64_t>(templates.size())))];
   Schedule schedule = kernel.schedule;

@@ -19,7 +19,7 @@ COMPILER = {
     'sema': ['support', 'syntax', 'ir'],
     'autodiff': ['support', 'ir'],
     'optimize': ['support', 'ir'],
-    'schedule': ['support', 'ir'],
+    'schedule': ['support', 'ir', 'grammar'],
     'interop': ['support', 'ir'],
     'lower': ['support', 'ir', 'schedule', 'Halide'],
     'ops': ['support', 'ir', 'autodiff/gradient_builder.h'],

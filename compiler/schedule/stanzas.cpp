@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Schedule files and plans: stanzas → schedules of kernels, and back; what could not be used; the canonical text.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "schedule/legal.h"
+#include "schedule/schedule_file.h"
+#include "support/text.h"
+
+namespace cnnc {
+namespace {
+
+/// Warnings of one kind that are told one by one: a file for many networks has many stanzas that one of them lacks.
+constexpr size_t kMostWarnings = 5;
+
+std::vector<const Stanza*> sorted(const ScheduleFile& file) {
+  std::vector<const Stanza*> result;
+  for (const auto& [key, stanza] : file.stanzas()) result.push_back(&stanza);
+  // Equal words keep the order of hashes and targets.
+  std::stable_sort(result.begin(), result.end(), [](const Stanza* a, const Stanza* b) { return a->kernel.words < b->kernel.words; });
+  return result;
+}
+
+/// The value that a complaint is about: the parameter that it names first, where it names one.
+SourceRange place_of(const std::string& complaint, const Stanza& stanza) {
+  const size_t end = complaint.find('`', 1);
+  const auto found = stanza.parameter_ranges.find(complaint.substr(1, end == std::string::npos ? 0 : end - 1));
+  return found == stanza.parameter_ranges.end() ? stanza.template_range : found->second;
+}
+
+/// One warning for each of the first stanzas, in the order of the file.
+void warn(std::vector<const Stanza*> unused, Diagnostics& diagnostics, const auto& message) {
+  std::sort(unused.begin(), unused.end(), [](const Stanza* a, const Stanza* b) { return a->range.begin < b->range.begin; });
+  for (size_t i = 0; i < std::min(unused.size(), kMostWarnings); ++i) {
+    Diagnostic& warning = diagnostics.warning(DiagnosticKind::UnusedSchedule, unused[i]->range, message(*unused[i]));
+    if (i + 1 == kMostWarnings && unused.size() > kMostWarnings)
+      warning.note(fmt::format("so it is with {} of this file", count_of(unused.size() - kMostWarnings, "other stanza")));
+  }
+}
+
+}  // namespace
+
+void use_stanza(const ScheduleFile& file, const LegalSchedules& legal, const Target& target, Kernel& kernel) {
+  const Stanza* stanza = file.find(kernel.key.hash, target.name);
+  if (!stanza) return;
+  const auto complaint = legal.complaint(kernel, stanza->schedule);
+  kernel.refused = complaint.value_or("");
+  if (!complaint) kernel.schedule = stanza->schedule;
+}
+
+void report_stanzas(const ScheduleFile& file, const ModulePlan& plan, Diagnostics& diagnostics) {
+  std::set<const Stanza*> met;
+  for (const FunctionPlan& function : plan.functions)
+    for (const Kernel& kernel : function.kernels) {
+      const Stanza* stanza = file.find(kernel.key.hash, plan.target->name);
+      if (!stanza || !met.insert(stanza).second || kernel.refused.empty()) continue;
+      diagnostics.error(DiagnosticKind::BadSchedule, place_of(kernel.refused, *stanza), kernel.refused)
+          .note(fmt::format("for kernel {} of `{}`, {}", kernel.name, function.function->name, kernel.label), stanza->range);
+    }
+  std::vector<const Stanza*> stale, foreign;
+  bool has_own = false;
+  for (const auto& [key, stanza] : file.stanzas()) {
+    const bool is_own = stanza.target == plan.target->name;
+    has_own |= is_own;
+    if (!is_own) foreign.push_back(&stanza);
+    if (is_own && !met.contains(&stanza)) stale.push_back(&stanza);
+  }
+  warn(stale, diagnostics, [](const Stanza& s) { return fmt::format("this network has no kernel `{}`", abbreviate(s.kernel.words, 100)); });
+  // A file may serve several targets; one that has nothing for this one is probably not the file that was meant.
+  if (has_own) return;
+  warn(foreign, diagnostics, [&](const Stanza& s) {
+    return fmt::format("this schedule is for `{}`, not for `{}`: it is not used for kernel `{}`", s.target, plan.target->name, abbreviate(s.kernel.words, 100));
+  });
+}
+
+ScheduleFile schedules_in_force(const ModulePlan& plan, const ScheduleFile* given) {
+  ScheduleFile file;
+  for (const FunctionPlan& function : plan.functions)
+    for (const Kernel& kernel : function.kernels) {
+      Stanza stanza;
+      stanza.kernel = kernel.key;
+      stanza.target = plan.target->name;
+      stanza.schedule = kernel.schedule;
+      const Stanza* measured = given ? given->find(kernel.key.hash, stanza.target) : nullptr;
+      if (measured && measured->schedule == stanza.schedule) stanza.microseconds = measured->microseconds, stanza.date = measured->date;
+      file.add(std::move(stanza));
+    }
+  if (!given) return file;
+  for (const auto& [key, stanza] : given->stanzas())
+    if (stanza.target != plan.target->name) file.add(stanza);
+  return file;
+}
+
+std::string to_string(const ScheduleFile& file) {
+  std::string text = "# Schedules of kernels, for `cnnc build --schedule=THIS_FILE`; `cnnc templates` explains them.\n";
+  for (const Stanza* stanza : sorted(file)) {
+    text += fmt::format("\nkernel \"{}\" {:016x} {{\n  target   = {}\n  template = {}\n", stanza->kernel.words, stanza->kernel.hash, stanza->target,
+                        to_string(stanza->schedule));
+    if (stanza->microseconds > 0) text += fmt::format("  time     = {:.2f} us\n", stanza->microseconds);
+    if (!stanza->date.empty()) text += fmt::format("  date     = {}\n", stanza->date);
+    text += "}\n";
+  }
+  return text;
+}
+
+}  // namespace cnnc
