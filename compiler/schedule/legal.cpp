@@ -276,6 +276,9 @@ std::optional<std::string> LegalSchedules::elementwise(const Kernel& kernel, con
       rules.equals(name, 1, "tiles are for images in lanes");
     }
   }
+  // A tile is written out: larger ones take minutes to compile.
+  constexpr int64_t kMostPlaces = 16;
+  if (rules["rows"] * rules["columns"] > kMostPlaces) rules.complain("columns", fmt::format("at most {}: a tile has at most {} places", kMostPlaces / rules["rows"], kMostPlaces));
   return rules.result();
 }
 

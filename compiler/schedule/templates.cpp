@@ -136,8 +136,8 @@ constexpr Template kTemplates[] = {
     {"elementwise", "each element from its definition, vectors along the memory", kElementwise,
      "Every kernel. Made for maps, pools, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
      "A vector of neighbouring elements is computed from the operands. Short reductions (the windows of pools) are written out, longer ones loop around the vector.",
-     "`vector` is a power of two that fits a register and a row (in lanes: the layout's). `rows` and `columns` divide those of an image in lanes, and "
-     "are 1 elsewhere. `chunk` is 0 but for flat buffers, where it is at least a vector."},
+     "`vector` is a power of two that fits a register and a row (in lanes: the layout's). `rows` and `columns` divide those of an image in lanes, "
+     "at most 16 places together, and are 1 elsewhere. `chunk` is 0 but for flat buffers, where it is at least a vector."},
     {"plain", "one loop nest, no vectors", {},
      "Every kernel but the update of weights; slow, for comparison.",
      "Element after element, each from its definition."},
