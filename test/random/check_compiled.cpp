@@ -51,20 +51,6 @@ void run(const std::vector<std::string>& command, const std::string& folder) {
   throw Failed{fmt::format("`{}` ends with {}: {}", fmt::join(command, " "), WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status)), said.str())};
 }
 
-std::vector<uint64_t> shape_of(const Tensor& tensor) {
-  std::vector<uint64_t> shape;
-  if (tensor.type.batched) shape.push_back(tensor.at.size() / static_cast<size_t>(tensor.count()));
-  for (const int64_t extent : tensor.type.dims) shape.push_back(static_cast<uint64_t>(extent));
-  return shape;
-}
-
-template <class T>
-std::vector<T> numbers_of(const Tensor& tensor) {
-  std::vector<T> numbers;
-  for (const Bounded& element : tensor.at) numbers.push_back(static_cast<T>(element.value));
-  return numbers;
-}
-
 /// The images from `begin` on, `count` of them.
 Tensor images_of(const Tensor& tensor, int64_t begin, int64_t count) {
   Tensor part{tensor.type, {}};
@@ -111,16 +97,7 @@ class Program {
   }
 
   void save_weights(const Function& function, std::span<const Tensor> arguments) {
-    std::vector<std::vector<float>> numbers;
-    std::vector<formats::TensorView> views;
-    numbers.reserve(arguments.size());
-    for (size_t i = 0; i < arguments.size(); ++i) {
-      const Port& port = function.arguments[i];
-      if (port.role != Role::Weight && port.role != Role::State) continue;
-      numbers.push_back(numbers_of<float>(arguments[i]));
-      views.push_back(formats::view_of(port.name, shape_of(arguments[i]), numbers.back()));
-    }
-    formats::write_safetensors(folder_ / "weights.safetensors", views, {});
+    random_programs::save_weights(folder_ / "weights.safetensors", function, arguments);
   }
 
   std::vector<double> predict(const Tensor& images, int threads, int64_t batch) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Hashes as data.
+// Hashes as data; tensors as files.
 #include "test/random/data.h"
+
+#include "runtime/formats/safetensors.h"
 
 namespace cnnc::random_programs {
 namespace {
@@ -60,6 +62,26 @@ std::vector<Tensor> argument_values(const Module& module, const Function& functi
   for (const Port& port : function.arguments)
     values.push_back(argument_value(module, port, function.graph.type(port.value), images, classes));
   return values;
+}
+
+std::vector<uint64_t> shape_of(const Tensor& tensor) {
+  std::vector<uint64_t> shape;
+  if (tensor.type.batched) shape.push_back(tensor.at.size() / static_cast<size_t>(tensor.count()));
+  for (const int64_t extent : tensor.type.dims) shape.push_back(static_cast<uint64_t>(extent));
+  return shape;
+}
+
+void save_weights(const std::filesystem::path& file, const Function& function, std::span<const Tensor> arguments) {
+  std::vector<std::vector<float>> numbers;
+  std::vector<formats::TensorView> views;
+  numbers.reserve(arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const Port& port = function.arguments[i];
+    if (port.role != Role::Weight && port.role != Role::State) continue;
+    numbers.push_back(numbers_of<float>(arguments[i]));
+    views.push_back(formats::view_of(port.name, shape_of(arguments[i]), numbers.back()));
+  }
+  formats::write_safetensors(file, views, {});
 }
 
 }  // namespace cnnc::random_programs

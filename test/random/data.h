@@ -3,7 +3,10 @@
 // exact in single precision. An image's numbers do not depend on how many images there are.
 #pragma once
 #include <cstdint>
+#include <filesystem>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "ir/graph.h"
 #include "test/random/tensor.h"
@@ -18,5 +21,19 @@ Tensor argument_value(const Module& module, const Port& port, const TensorType& 
 
 /// Values of all arguments of such a function.
 std::vector<Tensor> argument_values(const Module& module, const Function& function, int64_t images);
+
+/// The shape of a file with the tensor: images first, where there are any.
+std::vector<uint64_t> shape_of(const Tensor& tensor);
+
+/// Its values, without their bounds.
+template <class T>
+std::vector<T> numbers_of(const Tensor& tensor) {
+  std::vector<T> numbers;
+  for (const Bounded& element : tensor.at) numbers.push_back(static_cast<T>(element.value));
+  return numbers;
+}
+
+/// Writes the weights and states among a function's arguments as a .safetensors file.
+void save_weights(const std::filesystem::path& file, const Function& function, std::span<const Tensor> arguments);
 
 }  // namespace cnnc::random_programs

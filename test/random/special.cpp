@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "runtime/formats/npy.h"
-#include "runtime/formats/safetensors.h"
 #include "support/check.h"
 #include "test/random/compare.h"
 #include "test/random/data.h"
@@ -21,20 +20,6 @@ namespace {
 constexpr int64_t kImages = 64, kImagesOfLosses = 24;
 /// Numerator and denominator. Infinities stand here twice: they are to meet in windows and sums, in all pairs.
 constexpr std::pair<double, double> kSpecial[] = {{0, 0}, {1, 0}, {-1, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}, {100, 1}, {-100, 1}};
-
-std::vector<uint64_t> shape_of(const Tensor& tensor) {
-  std::vector<uint64_t> shape;
-  if (tensor.type.batched) shape.push_back(tensor.at.size() / static_cast<size_t>(tensor.count()));
-  for (const int64_t extent : tensor.type.dims) shape.push_back(static_cast<uint64_t>(extent));
-  return shape;
-}
-
-template <class T>
-std::vector<T> numbers_of(const Tensor& tensor) {
-  std::vector<T> numbers;
-  for (const Bounded& element : tensor.at) numbers.push_back(static_cast<T>(element.value));
-  return numbers;
-}
 
 /// Denominators are 1, but for one to three special quotients in each image but the first, at random places.
 void sprinkle(Tensor& images, int64_t count) {
@@ -57,19 +42,6 @@ void save_expected(const std::filesystem::path& folder, const Tensor& expected) 
   for (const Bounded& element : expected.at) bounds.push_back(kRoundings * element.error);
   formats::write_npy(folder / "expected.npy", shape_of(expected), numbers_of<double>(expected));
   formats::write_npy(folder / "bounds.npy", shape_of(expected), bounds);
-}
-
-void save_weights(const std::filesystem::path& folder, const Function& function, const std::vector<Tensor>& arguments) {
-  std::vector<std::vector<float>> numbers;
-  std::vector<formats::TensorView> views;
-  numbers.reserve(arguments.size());
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const Port& port = function.arguments[i];
-    if (port.role != Role::Weight && port.role != Role::State) continue;
-    numbers.push_back(numbers_of<float>(arguments[i]));
-    views.push_back(formats::view_of(port.name, shape_of(arguments[i]), numbers.back()));
-  }
-  formats::write_safetensors(folder / "weights.safetensors", views, {});
 }
 
 void save_column(const std::filesystem::path& path, const Tensor& tensor) {
@@ -99,7 +71,7 @@ void write_case(const std::filesystem::path& folder, const RandomProgram& progra
       save_column(folder / "labels.npy", arguments[i]);
     }
   }
-  save_weights(folder, function, arguments);
+  save_weights(folder / "weights.safetensors", function, arguments);
   const WithRoundingUnit unit(kRoundings * kSingle);
   const Reference reference = evaluate(function, arguments, images, role == Role::Loss ? Mode::Training : Mode::Inference, {});
   for (size_t i = 0; i < function.results.size(); ++i)
