@@ -131,10 +131,9 @@ class Chooser {
 
   /// Blocks of channels, or images in lanes; the packed weights say how.
   Schedule winograd(const Node& node) const {
-    const bool towards_x = node.op->name == "conv_grad_input", lanes = is_lanes(node.results[0]);
+    const bool lanes = is_lanes(node.results[0]);
     const Dims& packed = layout(node.operands[1]).tile;
-    const ValueId x = towards_x ? node.results[0] : node.operands[0], y = towards_x ? node.operands[0] : node.results[0];
-    const WinogradShape shape = winograd_shape(conv_numbers(graph_, node, x, y, node.operands[1]), lanes_of(y), lanes, towards_x);
+    const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes);
     const WinogradTile tile = winograd_tile(shape, packed[2], registers_, packed[1]);
     return {lanes ? "conv.lanes_winograd" : "conv.winograd",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", packed[1]}, {"across", tile.across}, {"band", tile.band},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "ir/op.h"
 #include "schedule/templates.h"
 
 namespace cnnc {
@@ -112,6 +113,12 @@ double streaming_cost(double bytes) {
 WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes, bool towards_x) {
   const Dims &from = towards_x ? c.y : c.x, &to = towards_x ? c.x : c.y;
   return {from[0], to[0], to[1], to[2], vector, lanes};
+}
+
+WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes) {
+  const bool towards_x = node.op->name == "conv_grad_input";
+  const ValueId x = towards_x ? node.results[0] : node.operands[0], y = towards_x ? node.operands[0] : node.results[0];
+  return winograd_shape(conv_numbers(graph, node, x, y, node.operands[1]), vector, lanes, towards_x);
 }
 
 int64_t WinogradShape::image_bytes(int64_t m, int64_t tiles) const {

@@ -76,6 +76,8 @@ struct WinogradShape {
   int64_t product_bytes(int64_t m, int64_t tiles, int64_t blocks) const;
 };
 WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes = false, bool towards_x = false);
+/// Of a node: conv, or conv_grad_input.
+WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes);
 
 /// Its register tile: tiles of m x m results side by side and below each other, and vectors of outputs (in lanes: outputs). A
 /// block of `across` by `band` tiles is transformed at once. The cost as of BlockedTile, for an image (in lanes: a group).

@@ -160,10 +160,9 @@ std::optional<std::string> LegalSchedules::conv_direct(const Node& node, const S
 }
 
 std::optional<std::string> LegalSchedules::winograd(const Node& node, const Schedule& schedule) const {
-  const bool towards_x = node.op->name == "conv_grad_input", lanes = is_lanes(node.results[0]);
+  const bool lanes = is_lanes(node.results[0]);
   const Dims& tile = layout(node.operands[1]).tile;
-  const ValueId x = towards_x ? node.results[0] : node.operands[0], y = towards_x ? node.operands[0] : node.results[0];
-  const WinogradShape shape = winograd_shape(conv_numbers(graph_, node, x, y, node.operands[1]), lanes_of(y), lanes, towards_x);
+  const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes);
   const int64_t m = tile[2];
   Rules rules(schedule);
   rules.equals("blocks", tile[1], "so the weights are packed");
