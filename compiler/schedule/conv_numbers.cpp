@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "ir/op.h"
 #include "schedule/templates.h"
@@ -148,10 +149,10 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers,
   const TransformCost each = transform_cost(m);
   const double others = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks) +
                         (s.lanes ? 0 : streaming_cost(static_cast<double>(side * side * s.inputs * all_blocks * s.vector * 4)));
-  WinogradTile best{1, 1, 1, 1, 1, (products + others) * 100};
+  WinogradTile best{1, 1, 1, 1, 1, std::numeric_limits<double>::infinity()};
   for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b) {
-    if (all_blocks % b != 0 || (blocks > 0 && b != blocks)) continue;
-    const auto fits = [&](int64_t block) { return s.image_bytes(m, block) <= kWinogradImageBytes && s.product_bytes(m, block, b) <= kWinogradProductBytes; };
+    if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || !s.fits(m, 1, b)) continue;
+    const auto fits = [&](int64_t block) { return s.fits(m, block, b); };
     // The largest block of tiles: weights are read once for each. Whole rows, if they fit.
     const int64_t across = largest_divisor(across_all, across_all, fits);
     const int64_t band = across < across_all ? 1 : largest_divisor(rows_all, rows_all, [&](int64_t n) { return fits(n * across); });

@@ -74,6 +74,10 @@ struct WinogradShape {
   /// Vectors of transformed images, and of sums for one vector of outputs, of a block of tiles, in bytes.
   int64_t image_bytes(int64_t m, int64_t tiles) const;
   int64_t product_bytes(int64_t m, int64_t tiles, int64_t blocks) const;
+  /// Whether the scratch for so many tiles fits a core's second-level cache, and the stack.
+  bool fits(int64_t m, int64_t tiles, int64_t blocks) const {
+    return image_bytes(m, tiles) <= kWinogradImageBytes && product_bytes(m, tiles, blocks) <= kWinogradProductBytes;
+  }
 };
 WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes = false, bool towards_x = false);
 /// Of a node: conv, or conv_grad_input.
@@ -85,7 +89,7 @@ struct WinogradTile {
   int64_t columns = 1, rows = 1, blocks = 1, across = 1, band = 1;
   double cost = 0;
 };
-/// `blocks`: of packed weights that exist already; 0: any that fits.
+/// `blocks`: of packed weights that exist already; 0: any that fits. The cost is infinite where not even one tile's scratch fits.
 WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers, int64_t blocks = 0);
 /// Whether there is such an algorithm for the convolution, or for its gradient.
 bool allows_winograd(const ConvNumbers& c);

@@ -130,13 +130,18 @@ class LayoutChooser {
     return prefers_blocks(c, from_blocks, lanes_, context_.target.vector_registers);
   }
 
+  int64_t varied_outputs(const Node& node, const WinogradShape& shape) const {
+    const int64_t outputs = 2 * static_cast<int64_t>(varied_choice(context_.options.variation, "winograd of " + text_of(node), 3));
+    return outputs > 0 && shape.fits(outputs, 1, 1) ? outputs : 0;
+  }
+
   /// Outputs along a side of the tiles that Winograd's algorithm computes at once, of a convolution from blocks to blocks; 0: a
   /// direct sum is better.
   int64_t winograd_outputs(const Node& conv) const {
     const ConvNumbers c = numbers(conv);
     if (context_.options.precise || !is_blocked(conv.operands[0]) || network_element() != ElementType::F32 || !allows_winograd(c)) return 0;
     const uint64_t variation = context_.options.variation;
-    if (variation != 0) return 2 * static_cast<int64_t>(varied_choice(variation, "winograd of " + text_of(conv), 3));
+    if (variation != 0) return varied_outputs(conv, winograd_shape(c, lanes_));
     return prefers_winograd(c, lanes_, context_.target.vector_registers);
   }
 
@@ -232,10 +237,10 @@ class LayoutChooser {
     const ConvNumbers c = towards_x ? conv_numbers(source_->graph, node, node.results[0], node.operands[0], node.operands[1]) : numbers(node);
     if (!allows_winograd(c)) return {};
     const int64_t registers = context_.target.vector_registers;
-    const uint64_t variation = context_.options.variation;
-    const int64_t m = variation != 0 ? 2 * static_cast<int64_t>(varied_choice(variation, "winograd of " + text_of(node), 3)) : prefers_winograd_lanes(c, lanes_, registers, towards_x);
+    const WinogradShape shape = winograd_shape(c, lanes_, true, towards_x);
+    const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, registers, towards_x);
     if (m == 0) return {};
-    return {LayoutKind::Winograd, 1, {1, winograd_tile(winograd_shape(c, lanes_, true, towards_x), m, registers).blocks, m, towards_x ? 1 : 0}};
+    return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, registers).blocks, m, towards_x ? 1 : 0}};
   }
 
   // ---- all purposes
