@@ -34,7 +34,7 @@ static int yylex(char*, SourceRange* range, ScheduleReader& read) { return read.
 }
 
 %token END 0 "the end of the file"
-%token KERNEL "`kernel`" ASSIGN "`=`" COLON "`:`" COMMA "`,`"
+%token KERNEL "`kernel`" LAYOUT "`layout`" ASSIGN "`=`" COLON "`:`" COMMA "`,`"
        LEFT_PARENTHESIS "`(`" RIGHT_PARENTHESIS "`)`" LEFT_BRACE "`{`" RIGHT_BRACE "`}`"
 %token NAME "a name" NUMBER "a number" HASH "16 digits of a hash" DATE "a date" STRING "a text in quotes"
 
@@ -42,13 +42,16 @@ static int yylex(char*, SourceRange* range, ScheduleReader& read) { return read.
 %%
 stanzas: %empty | stanzas stanza | stanzas error ;
 stanza: head "`{`" fields "`}`"                     { read.end_stanza(); } ;
-head: start STRING HASH                             { read.begin_stanza(@2, @3); } ;
+head: start STRING HASH                             { read.name_stanza(@2, @3); } ;
 // Here an earlier error is over, and the next one is told again.
-start: "`kernel`"                                   { yyerrok; } ;
+start
+    : "`kernel`"                                    { yyerrok; read.begin(StanzaKind::Kernel); }
+    | "`layout`"                                    { yyerrok; read.begin(StanzaKind::Layout); }
+    ;
 fields: %empty | fields field | fields error ;
 field
     : NAME "`=`" NAME                               { read.name_field(@1, @3); }
-    | NAME "`=`" NAME "`(`" parameters "`)`"        { read.template_field(@1, @3); }
+    | NAME "`=`" NAME "`(`" parameters "`)`"        { read.choice_field(@1, @3); }
     | NAME "`=`" NUMBER NAME                        { read.time_field(@1, @3, @4); }
     | NAME "`=`" DATE                               { read.date_field(@1, @3); }
     ;

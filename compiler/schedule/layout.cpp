@@ -10,7 +10,9 @@
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
 #include "schedule/templates.h"
+#include "schedule/schedule_file.h"
 #include "schedule/vary.h"
+#include "schedule/weight_layouts.h"
 
 namespace cnnc {
 namespace {
@@ -39,6 +41,7 @@ class LayoutChooser {
       if (!used[index]) continue;
       const Node& node = source_->graph.nodes()[index];
       const bool blocked = makes_blocks(node);
+      if (asks_for_weights(node)) record_choice(node, wanted(node, 1, blocked));
       std::vector<ValueId> operands;
       for (size_t i = 0; i < node.operands.size(); ++i)
         operands.push_back(node.operands[i].valid() ? converted(node.operands[i], wanted(node, i, blocked), node.layer) : ValueId{});
@@ -55,6 +58,7 @@ class LayoutChooser {
     draft.function = to_;
     draft.purpose = purpose_;
     draft.layouts = layouts_;
+    draft.weights_choices = std::move(choices_);
     return draft;
   }
 
@@ -122,9 +126,60 @@ class LayoutChooser {
     return text;
   }
 
+  // ---- what a schedule file says about weights
+
+  /// Whether the layout of this node's weights is a choice.
+  bool asks_for_weights(const Node& node) const {
+    const std::string& op = node.op->name;
+    if (purpose_ == Purpose::Training) return (op == "conv" || op == "conv_grad_input") && !source_->graph.type(node.operands[1]).batched;
+    if (purpose_ != Purpose::Inference || lanes_ < 2 || op != "conv") return false;
+    const TensorType& type = source_->graph.type(node.results[0]);
+    return type.dims.size() == 3 && type.element == network_element();
+  }
+
+  WeightsQuestion question(const Node& node) const {
+    const bool training = purpose_ == Purpose::Training, towards_x = node.op->name == "conv_grad_input";
+    const ConvNumbers c = towards_x ? conv_numbers(source_->graph, node, node.results[0], node.operands[0], node.operands[1]) : numbers(node);
+    return {c, training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, context_.target.vector_registers};
+  }
+
+  KernelKey question_key(const Node& node) const {
+    const TensorType& x = source_->graph.type(node.operands[0]);
+    const Layout order = purpose_ == Purpose::Training ? lanes() : is_blocked(node.operands[0]) ? blocks() : Layout{};
+    const std::string types = fmt::format("{} {}, {}", to_string(x), to_string(order), to_string(source_->graph.type(node.operands[1])));
+    return {fmt::format("{}: {}", op_words(node), types), stable_hash("layout of " + text_of(node) + types)};
+  }
+
+  /// What the file says, legal or not; null: nothing.
+  const Schedule* stanza_weights(const Node& node) const {
+    const ScheduleFile* file = context_.options.stanzas;
+    const Stanza* stanza = file ? file->find(StanzaKind::Layout, question_key(node).hash, context_.target.name) : nullptr;
+    return stanza ? &stanza->schedule : nullptr;
+  }
+
+  const Schedule* fixed_weights(const Node& node) const {
+    const Schedule* weights = asks_for_weights(node) ? stanza_weights(node) : nullptr;
+    return weights && !weights_complaint(question(node), *weights) ? weights : nullptr;
+  }
+
+  static Layout fixed_layout(const Schedule& weights, int64_t vector, int64_t turned) {
+    const auto number = [&](const char* name) { return weights.parameters.find(name)->second; };
+    if (weights.name == "winograd") return {LayoutKind::Winograd, 1, {vector, number("blocks"), number("outputs"), turned}};
+    if (weights.name == "packed") return {LayoutKind::Packed, 1, {vector, number("blocks")}};
+    return {};
+  }
+
+  void record_choice(const Node& node, const Layout& layout) {
+    WeightsChoice choice{question_key(node), node.layer.empty() ? node.op->name : node.layer, weights_of(layout), {}, {}};
+    if (const Schedule* weights = stanza_weights(node)) choice.refused = weights_complaint(question(node), *weights).value_or("");
+    if (context_.options.legal_weights) choice.legal = legal_weights(question(node));
+    choices_.push_back(std::move(choice));
+  }
+
   bool convolves_to_blocks(const Node& conv) const {
     const ConvNumbers c = numbers(conv);
     const bool from_blocks = is_blocked(conv.operands[0]);
+    if (const Schedule* fixed = fixed_weights(conv)) return fixed->name != "planar";
     const uint64_t variation = context_.options.variation;
     if (variation != 0) return allows_blocks(c, from_blocks, lanes_) && varied_choice(variation, text_of(conv), 2) == 0;
     return prefers_blocks(c, from_blocks, lanes_, context_.target.vector_registers);
@@ -147,6 +202,7 @@ class LayoutChooser {
 
   /// The layout of a weight that the convolution reads a tile at a time.
   Layout packed(const Node& conv) const {
+    if (const Schedule* fixed = fixed_weights(conv)) return fixed_layout(*fixed, lanes_, 0);
     const ConvNumbers c = numbers(conv);
     const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
     const int64_t outputs = winograd_outputs(conv);
@@ -233,6 +289,7 @@ class LayoutChooser {
   /// The layout of a weight in training: as it is, or transformed for Winograd's algorithm.
   Layout weight_for_lanes(const Node& node) const {
     const bool towards_x = node.op->name == "conv_grad_input";
+    if (const Schedule* fixed = fixed_weights(node)) return fixed_layout(*fixed, 1, towards_x ? 1 : 0);
     if (context_.options.precise || network_element() != ElementType::F32) return {};
     const ConvNumbers c = towards_x ? conv_numbers(source_->graph, node, node.results[0], node.operands[0], node.operands[1]) : numbers(node);
     if (!allows_winograd(c)) return {};
@@ -285,6 +342,7 @@ class LayoutChooser {
   std::vector<ValueId> values_;     // by old ValueId
   std::vector<Layout> layouts_;     // by new ValueId
   std::vector<Copy> copies_;
+  std::vector<WeightsChoice> choices_;
   int64_t lanes_ = 1;
 };
 

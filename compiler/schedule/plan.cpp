@@ -82,6 +82,7 @@ FunctionPlan plan_function(const Function& function, const PlanContext& context)
   plan.function = plan.owned.get();
   plan.group = group_of(draft);
   plan.layouts = draft.layouts;
+  plan.weights_choices = std::move(draft.weights_choices);
   plan.places.resize(draft.layouts.size());
   place_ports(draft, context, plan);
   plan_memory(draft, plan);

@@ -107,6 +107,16 @@ struct Kernel {
   std::string refused;                  // why the stanza for it (PlanOptions::stanzas) is not legal; empty: it is, or there is none
 };
 
+/// In which layout a convolution, or its gradient towards x, reads its weights: what a layout stanza of a schedule file fixes. It
+/// decides the algorithm, and in inference whether the result is made in blocks of channels.
+struct WeightsChoice {
+  KernelKey key;                        // the convolution, and how x is laid out
+  std::string label;                    // its layer in the source
+  Schedule weights;                     // "winograd(blocks: 2, outputs: 4)"; see weight_layouts.h
+  std::string refused;                  // why the stanza for it is not legal; empty: it is, or there is none
+  std::vector<Schedule> legal;          // with PlanOptions::legal_weights: what it could be, the most promising first
+};
+
 struct ConstantData {
   TensorType type;
   Numbers numbers;                      // in planar order; a single number fills all of it
@@ -117,6 +127,7 @@ struct FunctionPlan {
   std::shared_ptr<const Function> owned;
   int64_t group = 1;                    // images that a step of the batch loop covers: lanes, or 1
   std::vector<Kernel> kernels;
+  std::vector<WeightsChoice> weights_choices;   // of convolutions, in order
   std::vector<Layout> layouts;          // by ValueId
   std::vector<Place> places;            // by ValueId
   std::vector<ConstantData> constants;
@@ -160,8 +171,10 @@ struct PlanOptions {
   bool precise = false;
   /// Not 0: layouts, templates and parameters are drawn from this number among the legal ones, as the tests want them.
   uint64_t variation = 0;
-  /// Schedules of single kernels, which win over those that are chosen; null: none. See schedule_file.h.
+  /// Schedules of single kernels and layouts of weights, which win over those that are chosen; null: none. See schedule_file.h.
   const ScheduleFile* stanzas = nullptr;
+  /// Whether WeightsChoice::legal is wanted.
+  bool legal_weights = false;
 };
 
 /// Plans infer, every evaluate, prepare, every gradients and update. Module must outlive the plan.

@@ -6,16 +6,22 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 
 #include "schedule/plan.h"
 #include "support/diagnostic.h"
 
 namespace cnnc {
 
-/// The schedule of one kernel on one target.
+enum class StanzaKind : uint8_t {
+  Layout,      // the layout of a convolution's weights (weight_layouts.h)
+  Kernel,      // the template of a kernel
+};
+
+/// The schedule of one kernel on one target, or the layout of the weights of one convolution.
 struct Stanza {
-  KernelKey kernel;
+  StanzaKind kind = StanzaKind::Kernel;
+  KernelKey key;
   std::string target;
   Schedule schedule;                    // one that check_schedule has nothing to say against
   double microseconds = 0;              // of one run, as measured; 0: not measured
@@ -25,25 +31,25 @@ struct Stanza {
   std::map<std::string, SourceRange, std::less<>> parameter_ranges;   // of the values
 };
 
-/// The stanzas of a file: at most one for a kernel and target.
+/// The stanzas of a file: at most one of a kind for a kernel and target.
 class ScheduleFile {
  public:
   /// Whether it was added: false where there is one for this kernel and target.
-  bool add(Stanza stanza) { return stanzas_.try_emplace({stanza.kernel.hash, stanza.target}, std::move(stanza)).second; }
-  const Stanza* find(uint64_t kernel, std::string_view target) const {
-    const auto found = stanzas_.find(std::pair(kernel, std::string(target)));
+  bool add(Stanza stanza) { return stanzas_.try_emplace({stanza.kind, stanza.key.hash, stanza.target}, std::move(stanza)).second; }
+  const Stanza* find(StanzaKind kind, uint64_t key, std::string_view target) const {
+    const auto found = stanzas_.find(std::tuple(kind, key, std::string(target)));
     return found == stanzas_.end() ? nullptr : &found->second;
   }
   const auto& stanzas() const { return stanzas_; }
 
  private:
-  std::map<std::pair<uint64_t, std::string>, Stanza> stanzas_;
+  std::map<std::tuple<StanzaKind, uint64_t, std::string>, Stanza> stanzas_;
 };
 
 /// The text of a source as a schedule file. Errors are reported; what is erroneous is left out.
 ScheduleFile read_schedule_file(const SourceManager& sources, int32_t source, Diagnostics& diagnostics);
 
-/// The canonical text, stanzas sorted by what the kernel computes. It reads back as the same stanzas.
+/// The canonical text: first layouts, then kernels, sorted by what they compute. It reads back as the same stanzas.
 std::string to_string(const ScheduleFile& file);
 
 /// Reports which stanzas the plan, made with them, could not use: illegal ones are errors, unused ones are warnings.

@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "schedule/templates.h"
+#include "schedule/weight_layouts.h"
 #include "support/check.h"
 #include "support/limits.h"
 #include "support/text.h"
@@ -43,6 +44,9 @@ void suggest(Diagnostic& diagnostic, std::string_view name, const std::vector<st
     diagnostic.help(fmt::format("there are {}", fmt::join(names, ", ")));
   }
 }
+
+// Fields that say what is chosen.
+constexpr std::string_view kTemplate = "template", kWeights = "weights";
 
 /// "2026-11-25" is a day of the calendar.
 bool is_date(std::string_view text) {
@@ -115,24 +119,30 @@ void ScheduleReader::unexpected(SourceRange range, const std::vector<std::string
   error(range, std::move(message));
 }
 
-void ScheduleReader::begin_stanza(SourceRange words, SourceRange hash) {
+void ScheduleReader::begin(StanzaKind kind) {
   broken_ = false;
   fields_.clear();
   stanza_ = {};
+  stanza_.kind = kind;
+}
+
+void ScheduleReader::name_stanza(SourceRange words, SourceRange hash) {
   stanza_.range = cover(words, hash);
   const std::string_view quoted = text(words), digits = text(hash);
-  stanza_.kernel.words = quoted.substr(1, quoted.size() - std::min<size_t>(quoted.size(), 2));
-  std::from_chars(digits.data(), digits.data() + digits.size(), stanza_.kernel.hash, 16);
+  stanza_.key.words = quoted.substr(1, quoted.size() - std::min<size_t>(quoted.size(), 2));
+  std::from_chars(digits.data(), digits.data() + digits.size(), stanza_.key.hash, 16);
 }
 
 std::string_view ScheduleReader::field(SourceRange name, std::initializer_list<std::string_view> of_this_kind) {
   struct Field {
     std::string_view name, value;
   };
-  static constexpr Field kFields[] = {{"target", "the name of a target"},
-                                      {"template", "a template with its parameters, `dense.vector(rows: 8, tasks: 1, vector: 16)`"},
-                                      {"time", "a number of microseconds, `12.5 us`"},
-                                      {"date", "a day, `2026-11-25`"}};
+  const Field choice = stanza_.kind == StanzaKind::Layout ? Field{kWeights, "a layout of weights with its parameters, `winograd(blocks: 2, outputs: 4)`"}
+                                                          : Field{kTemplate, "a template with its parameters, `dense.vector(rows: 8, tasks: 1, vector: 16)`"};
+  const Field kFields[] = {{"target", "the name of a target"},
+                           choice,
+                           {"time", "a number of microseconds, `12.5 us`"},
+                           {"date", "a day, `2026-11-25`"}};
   const std::string_view word = text(name);
   const auto* found = std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& f) { return f.name == word; });
   if (found == std::end(kFields)) {
@@ -148,13 +158,13 @@ std::string_view ScheduleReader::field(SourceRange name, std::initializer_list<s
 }
 
 void ScheduleReader::name_field(SourceRange name, SourceRange value) {
-  const std::string_view found = field(name, {"target", "template"});
+  const std::string_view found = field(name, {"target", kTemplate, kWeights});
   if (found == "target") set_target(value);
-  if (found == "template") set_schedule(value);
+  if (found == kTemplate || found == kWeights) set_schedule(value);
 }
 
-void ScheduleReader::template_field(SourceRange name, SourceRange value) {
-  if (field(name, {"template"}) == "template") set_schedule(value);
+void ScheduleReader::choice_field(SourceRange name, SourceRange value) {
+  if (!field(name, {kTemplate, kWeights}).empty()) set_schedule(value);
   parameters_.clear();
 }
 
@@ -194,9 +204,11 @@ void ScheduleReader::set_schedule(SourceRange name) {
   const std::string_view word = text(name);
   stanza_.schedule.name = word;
   stanza_.template_range = name;
-  const Template* found = find_template(word);
-  if (!found) {
-    suggest(refuse(name, fmt::format("there is no template `{}`", abbreviate(word))), word, names_of(all_templates()));
+  const bool is_layout = stanza_.kind == StanzaKind::Layout;
+  const std::span<const Template> choices = is_layout ? all_weight_layouts() : all_templates();
+  const auto found = std::find_if(choices.begin(), choices.end(), [&](const Template& t) { return t.name == word; });
+  if (found == choices.end()) {
+    suggest(refuse(name, fmt::format("there is no {} `{}`", is_layout ? "layout of weights" : "template", abbreviate(word))), word, names_of(choices));
     return;
   }
   for (const Parameter& parameter : parameters_) {
@@ -224,11 +236,11 @@ void ScheduleReader::set_schedule(SourceRange name) {
 }
 
 void ScheduleReader::end_stanza() {
-  for (const std::string_view needed : {"target", "template"})
+  for (const std::string_view needed : {std::string_view("target"), stanza_.kind == StanzaKind::Layout ? kWeights : kTemplate})
     if (!broken_ && !fields_.contains(needed)) error(stanza_.range, fmt::format("the stanza has no `{}`", needed));
   if (broken_) return;
-  if (const Stanza* earlier = file_.find(stanza_.kernel.hash, stanza_.target)) {
-    error(stanza_.range, fmt::format("this kernel has a stanza for `{}` already", stanza_.target)).note("it stands here", earlier->range);
+  if (const Stanza* earlier = file_.find(stanza_.kind, stanza_.key.hash, stanza_.target)) {
+    error(stanza_.range, fmt::format("this {} has a stanza for `{}` already", stanza_.kind == StanzaKind::Layout ? "convolution" : "kernel", stanza_.target)).note("it stands here", earlier->range);
     return;
   }
   file_.add(std::move(stanza_));

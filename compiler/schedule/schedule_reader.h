@@ -31,9 +31,10 @@ class ScheduleReader {
   // For the parser. The next token and its place; the end after so many errors that no more are shown.
   int next(SourceRange& range);
   void unexpected(SourceRange range, const std::vector<std::string>& expected);
-  void begin_stanza(SourceRange words, SourceRange hash);
+  void begin(StanzaKind kind);
+  void name_stanza(SourceRange words, SourceRange hash);
   void name_field(SourceRange field, SourceRange value);
-  void template_field(SourceRange field, SourceRange name);
+  void choice_field(SourceRange field, SourceRange name);
   void time_field(SourceRange field, SourceRange number, SourceRange unit);
   void date_field(SourceRange field, SourceRange date);
   void parameter(SourceRange name, SourceRange value);

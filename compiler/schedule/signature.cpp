@@ -44,21 +44,6 @@ std::string problem_text(const Draft& draft, const Kernel& kernel) {
   return text;
 }
 
-/// "conv(pad: [1, 1, 1, 1])": the op, and its attributes that are not the usual ones.
-std::string op_words(const Node& node) {
-  std::string text = node.op->name;
-  const char* separator = "(";
-  for (const AttributeDef& attribute : node.op->attributes) {
-    const Attribute& value = node.attributes.find(attribute.name)->second;
-    const bool is_long = std::holds_alternative<Numbers>(value) || std::holds_alternative<ScalarExpression>(value) || std::holds_alternative<double>(value);
-    if (is_long || value == attribute.default_value) continue;
-    const auto* word = std::get_if<std::string>(&value);
-    text += fmt::format("{}{}: {}", separator, attribute.name, word ? *word : to_string(value));
-    separator = ", ";
-  }
-  return *separator == '(' ? text : text + ")";
-}
-
 std::string value_words(const Draft& draft, const std::vector<ValueId>& values) {
   constexpr size_t kMost = 4;
   std::string text;
@@ -87,6 +72,20 @@ std::string kernel_words(const Draft& draft, const Kernel& kernel) {
 }
 
 }  // namespace
+
+std::string op_words(const Node& node) {
+  std::string text = node.op->name;
+  const char* separator = "(";
+  for (const AttributeDef& attribute : node.op->attributes) {
+    const Attribute& value = node.attributes.find(attribute.name)->second;
+    const bool is_long = std::holds_alternative<Numbers>(value) || std::holds_alternative<ScalarExpression>(value) || std::holds_alternative<double>(value);
+    if (is_long || value == attribute.default_value) continue;
+    const auto* word = std::get_if<std::string>(&value);
+    text += fmt::format("{}{}: {}", separator, attribute.name, word ? *word : to_string(value));
+    separator = ", ";
+  }
+  return *separator == '(' ? text : text + ")";
+}
 
 uint64_t stable_hash(std::string_view text) {
   uint64_t value = 0xcbf29ce484222325u;

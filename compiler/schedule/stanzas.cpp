@@ -20,7 +20,9 @@ std::vector<const Stanza*> sorted(const ScheduleFile& file) {
   std::vector<const Stanza*> result;
   for (const auto& [key, stanza] : file.stanzas()) result.push_back(&stanza);
   // Equal words keep the order of hashes and targets.
-  std::stable_sort(result.begin(), result.end(), [](const Stanza* a, const Stanza* b) { return a->kernel.words < b->kernel.words; });
+  std::stable_sort(result.begin(), result.end(), [](const Stanza* a, const Stanza* b) {
+    return std::tie(a->kind, a->key.words) < std::tie(b->kind, b->key.words);
+  });
   return result;
 }
 
@@ -30,6 +32,8 @@ SourceRange place_of(const std::string& complaint, const Stanza& stanza) {
   const auto found = stanza.parameter_ranges.find(complaint.substr(1, end == std::string::npos ? 0 : end - 1));
   return found == stanza.parameter_ranges.end() ? stanza.template_range : found->second;
 }
+
+std::string_view subject(const Stanza& stanza) { return stanza.kind == StanzaKind::Layout ? "convolution" : "kernel"; }
 
 /// One warning for each of the first stanzas, in the order of the file.
 void warn(std::vector<const Stanza*> unused, Diagnostics& diagnostics, const auto& message) {
@@ -44,7 +48,7 @@ void warn(std::vector<const Stanza*> unused, Diagnostics& diagnostics, const aut
 }  // namespace
 
 void use_stanza(const ScheduleFile& file, const LegalSchedules& legal, const Target& target, Kernel& kernel) {
-  const Stanza* stanza = file.find(kernel.key.hash, target.name);
+  const Stanza* stanza = file.find(StanzaKind::Kernel, kernel.key.hash, target.name);
   if (!stanza) return;
   const auto complaint = legal.complaint(kernel, stanza->schedule);
   kernel.refused = complaint.value_or("");
@@ -53,13 +57,18 @@ void use_stanza(const ScheduleFile& file, const LegalSchedules& legal, const Tar
 
 void report_stanzas(const ScheduleFile& file, const ModulePlan& plan, Diagnostics& diagnostics) {
   std::set<const Stanza*> met;
-  for (const FunctionPlan& function : plan.functions)
-    for (const Kernel& kernel : function.kernels) {
-      const Stanza* stanza = file.find(kernel.key.hash, plan.target->name);
-      if (!stanza || !met.insert(stanza).second || kernel.refused.empty()) continue;
-      diagnostics.error(DiagnosticKind::BadSchedule, place_of(kernel.refused, *stanza), kernel.refused)
-          .note(fmt::format("for kernel {} of `{}`, {}", kernel.name, function.function->name, kernel.label), stanza->range);
-    }
+  const auto meet = [&](StanzaKind kind, const KernelKey& key, const std::string& refused, const std::string& whose) {
+    const Stanza* stanza = file.find(kind, key.hash, plan.target->name);
+    if (!stanza || !met.insert(stanza).second || refused.empty()) return;
+    diagnostics.error(DiagnosticKind::BadSchedule, place_of(refused, *stanza), refused).note("for " + whose, stanza->range);
+  };
+  for (const FunctionPlan& function : plan.functions) {
+    const std::string& name = function.function->name;
+    for (const WeightsChoice& choice : function.weights_choices)
+      meet(StanzaKind::Layout, choice.key, choice.refused, fmt::format("the weights of {} in `{}`", choice.label, name));
+    for (const Kernel& kernel : function.kernels)
+      meet(StanzaKind::Kernel, kernel.key, kernel.refused, fmt::format("kernel {} of `{}`, {}", kernel.name, name, kernel.label));
+  }
   std::vector<const Stanza*> stale, foreign;
   bool has_own = false;
   for (const auto& [key, stanza] : file.stanzas()) {
@@ -68,26 +77,30 @@ void report_stanzas(const ScheduleFile& file, const ModulePlan& plan, Diagnostic
     if (!is_own) foreign.push_back(&stanza);
     if (is_own && !met.contains(&stanza)) stale.push_back(&stanza);
   }
-  warn(stale, diagnostics, [](const Stanza& s) { return fmt::format("this network has no kernel `{}`", abbreviate(s.kernel.words, 100)); });
+  warn(stale, diagnostics, [](const Stanza& s) { return fmt::format("this network has no {} `{}`", subject(s), abbreviate(s.key.words, 100)); });
   // A file may serve several targets; one that has nothing for this one is probably not the file that was meant.
   if (has_own) return;
   warn(foreign, diagnostics, [&](const Stanza& s) {
-    return fmt::format("this schedule is for `{}`, not for `{}`: it is not used for kernel `{}`", s.target, plan.target->name, abbreviate(s.kernel.words, 100));
+    return fmt::format("this schedule is for `{}`, not for `{}`: it is not used for {} `{}`", s.target, plan.target->name, subject(s), abbreviate(s.key.words, 100));
   });
 }
 
 ScheduleFile schedules_in_force(const ModulePlan& plan, const ScheduleFile* given) {
   ScheduleFile file;
-  for (const FunctionPlan& function : plan.functions)
-    for (const Kernel& kernel : function.kernels) {
-      Stanza stanza;
-      stanza.kernel = kernel.key;
-      stanza.target = plan.target->name;
-      stanza.schedule = kernel.schedule;
-      const Stanza* measured = given ? given->find(kernel.key.hash, stanza.target) : nullptr;
-      if (measured && measured->schedule == stanza.schedule) stanza.microseconds = measured->microseconds, stanza.date = measured->date;
-      file.add(std::move(stanza));
-    }
+  const auto add = [&](StanzaKind kind, const KernelKey& key, const Schedule& schedule) {
+    Stanza stanza;
+    stanza.kind = kind;
+    stanza.key = key;
+    stanza.target = plan.target->name;
+    stanza.schedule = schedule;
+    const Stanza* measured = given ? given->find(kind, key.hash, stanza.target) : nullptr;
+    if (measured && measured->schedule == stanza.schedule) stanza.microseconds = measured->microseconds, stanza.date = measured->date;
+    file.add(std::move(stanza));
+  };
+  for (const FunctionPlan& function : plan.functions) {
+    for (const WeightsChoice& choice : function.weights_choices) add(StanzaKind::Layout, choice.key, choice.weights);
+    for (const Kernel& kernel : function.kernels) add(StanzaKind::Kernel, kernel.key, kernel.schedule);
+  }
   if (!given) return file;
   for (const auto& [key, stanza] : given->stanzas())
     if (stanza.target != plan.target->name) file.add(stanza);
@@ -97,8 +110,9 @@ ScheduleFile schedules_in_force(const ModulePlan& plan, const ScheduleFile* give
 std::string to_string(const ScheduleFile& file) {
   std::string text = "# Schedules of kernels, for `cnnc build --schedule=THIS_FILE`; `cnnc templates` explains them.\n";
   for (const Stanza* stanza : sorted(file)) {
-    text += fmt::format("\nkernel \"{}\" {:016x} {{\n  target   = {}\n  template = {}\n", stanza->kernel.words, stanza->kernel.hash, stanza->target,
-                        to_string(stanza->schedule));
+    const bool is_layout = stanza->kind == StanzaKind::Layout;
+    text += fmt::format("\n{} \"{}\" {:016x} {{\n  target   = {}\n  {} = {}\n", is_layout ? "layout" : "kernel", stanza->key.words, stanza->key.hash,
+                        stanza->target, is_layout ? "weights " : "template", to_string(stanza->schedule));
     if (stanza->microseconds > 0) text += fmt::format("  time     = {:.2f} us\n", stanza->microseconds);
     if (!stanza->date.empty()) text += fmt::format("  date     = {}\n", stanza->date);
     text += "}\n";

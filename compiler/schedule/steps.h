@@ -40,6 +40,7 @@ struct Draft {
   std::shared_ptr<Function> function;   // with the copies that layouts and results need
   Purpose purpose = Purpose::Plain;
   std::vector<Layout> layouts;          // by ValueId
+  std::vector<WeightsChoice> weights_choices;
   std::vector<NodeRole> roles;          // by node
   std::vector<Kernel> kernels;          // in an order in which they may run
 };
@@ -72,6 +73,8 @@ void plan_memory(const Draft& draft, FunctionPlan& plan);
 
 std::string kernel_signature(const Draft& draft, const Kernel& kernel, const Target& target);
 KernelKey kernel_key(const Draft& draft, const Kernel& kernel);
+/// "conv(pad: [1, 1, 1, 1])": the op, and its attributes that are not the usual ones.
+std::string op_words(const Node& node);
 /// FNV-1a: the same on every machine and in every version.
 uint64_t stable_hash(std::string_view text);
 
