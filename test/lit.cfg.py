@@ -2,6 +2,7 @@
 # The lit suites: every *.test, *.cnn and *.ir below test/ with RUN lines, checked by FileCheck.
 # Reads what lit.site.cfg.py of the build folder set. test/README.md lists the substitutions and features.
 import os
+import shutil
 import subprocess
 
 import lit.formats
@@ -47,13 +48,17 @@ if 'cnnc' in lit_config.params:
             config.environment[name] = os.environ[name]
 
 # A test that hangs fails after this many seconds; sanitizers slow down what they watch.
-config.maxIndividualTestTime = 900 if config.sanitize else 300
+config.maxIndividualTestTime = 900 if config.sanitize or config.sanitize_threads else 300
 
 if config.sanitize:
     config.available_features.add('asan')
     # Halide and LLVM keep what they allocate until the process ends.
     config.environment['ASAN_OPTIONS'] = 'detect_leaks=0:abort_on_error=0'
     config.environment['UBSAN_OPTIONS'] = 'print_stacktrace=1'
+if config.sanitize_threads:
+    config.available_features.add('tsan')
+    if 'TSAN_OPTIONS' in os.environ:
+        config.environment['TSAN_OPTIONS'] = os.environ['TSAN_OPTIONS']
 
 
 def has_avx512():
@@ -76,6 +81,8 @@ if has_avx512():
     config.available_features.add('avx512')
 if os.path.exists(os.path.join(config.build_root, 'mutants', 'cnnc')):
     config.available_features.add('mutants')
+if not config.sanitize and shutil.which('clang++-22'):
+    config.available_features.add('fuzz')      # Clang and libFuzzer, which the preset `fuzz` builds with
 if os.path.isdir('/usr/share/datasets/fashion-mnist'):
     config.available_features.add('fashion-mnist')
 if strace_works():
