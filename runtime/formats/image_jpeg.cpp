@@ -45,8 +45,7 @@ void on_error(j_common_ptr common) {
 }
 
 bool leaves_pixels_intact(int warning) {
-  return warning == JWRN_EXTRANEOUS_DATA || warning == JWRN_ADOBE_XFORM || warning == JWRN_JFIF_MAJOR ||
-         warning == JWRN_TOO_MUCH_DATA;
+  return warning == JWRN_EXTRANEOUS_DATA || warning == JWRN_ADOBE_XFORM || warning == JWRN_JFIF_MAJOR;
 }
 
 /// Level -1 is a warning, all others are traces.
