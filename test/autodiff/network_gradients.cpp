@@ -8,6 +8,8 @@
 #include <random>
 
 #include "autodiff/differentiate.h"
+#include "autodiff/gradient_builder.h"
+#include "ir/body.h"
 #include "ir/parse.h"
 #include "ir/print.h"
 #include "ir/verify.h"
@@ -122,6 +124,16 @@ TEST(NetworkGradient, OfConvolutionBatchnormPoolAndDense) {
     %loss = cross_entropy(%6, %label) : f64[N])IR"));
 }
 
+TEST(NetworkGradient, OfBatchnormWhoseScaleIsFixed) {
+  check_gradients(loss_function("weight c [3, 2, 1, 1];state m [3];state v [3]", R"IR(
+    %1 = conv(%image, %c) : f64[N, 3, 4, 4]
+    %g = constant() {dims = [3], element = "f64", values = {1, 2, 0.5}} : f64[3]
+    %2, %m1, %v1 = batchnorm(%1, %g, %g, %m, %v) : (f64[N, 3, 4, 4], f64[3], f64[3])
+    %3 = map(%2) {f = f"tanh(x0)"} : f64[N, 3, 4, 4]
+    %4 = reduce(%3) {axes = [0, 1, 2]} : f64[N, 1, 1, 1]
+    %loss = reshape(%4) {dims = []} : f64[N])IR"));
+}
+
 TEST(NetworkGradient, OfStridedGroupedDilatedConvolutionsAndAveragePools) {
   check_gradients(loss_function("weight c [4, 1, 3, 2];weight d [2, 4, 2, 2];weight e [3, 2]", R"IR(
     %1 = conv(%image, %c) {groups = 2, pad = [2, 1, 0, 1], stride = [1, 2]} : f64[N, 4, 4, 3]
@@ -214,6 +226,51 @@ TEST(NetworkGradient, OfASmallestAndALargestValue) {
     %4 = map(%2, %3) {f = f"x0 * x0 + x1"} : f64[N, 2, 1, 1]
     %5 = reduce(%4) {axes = [0, 1, 2]} : f64[N, 1, 1, 1]
     %loss = reshape(%5) {dims = []} : f64[N])IR"));
+}
+
+/// 3 x, whose rule adds the gradient in two parts.
+OpDef triple() {
+  return Op<>{.name = "triple",
+              .doc = "",
+              .operands = {{"x", ""}},
+              .attributes = {},
+              .infer = [](const OpCall<NoAttributes>& call) -> InferResult { return std::vector{call.in[0]}; },
+              .gradient =
+                  [](const OpCall<NoAttributes>&, GradientBuilder& g) {
+                    g.add_to(0, g.build().map("2 * x0", {g.dy()}));
+                    g.add_to(0, g.dy());
+                  },
+              .define = [](const OpCall<NoAttributes>&, Body& body, int, const Point& point) { return body.at(0, point) * body.number(3); },
+              .samples = {}};
+}
+
+TEST(NetworkGradient, IsTheSumOfWhatARuleAdds) {
+  static const OpDef op = triple();
+  Function loss = loss_function("weight w [2]", R"IR(
+    %1 = map(%w) {f = f"x0 * x0"} : f64[2]
+    %2 = broadcast(%1) {batched = true, dims = [2]} : f64[N, 2]
+    %3 = reduce(%2) {axes = [0]} : f64[N, 1]
+    %loss = reshape(%3) {dims = []} : f64[N])IR");
+  loss.results[0].value = loss.graph.add(op, {loss.results[0].value}, {}, "", {}).at(0);
+  check_gradients(loss);
+}
+
+TEST(Differentiate, SaysWhyNot) {
+  const std::string start = "%1 = map(%image, %w) {f = f\"x0 * x1\"} : f64[N, 2, 4, 4]\n";
+  const Function good = loss_function("weight w []", start + "%2 = reduce(%1) {axes = [0, 1, 2]} : f64[N, 1, 1, 1]\n%loss = reshape(%2) {dims = []} : f64[N]");
+  EXPECT_EQ(why_not_differentiable(good), "");
+  Function changed = good;
+  changed.name = "infer";
+  EXPECT_EQ(why_not_differentiable(changed), "`infer` is not named RECIPE.loss");
+  changed = good;
+  changed.results.clear();
+  EXPECT_EQ(why_not_differentiable(changed), "`r.loss` has no result of the role `loss`");
+  EXPECT_EQ(why_not_differentiable(loss_function("weight w []", start + "%loss = reduce(%1) {axes = [0, 1, 2]} : f64[N, 1, 1, 1]")),
+            "the loss of `r.loss` is f64[N, 1, 1, 1], not one number for each image");
+  EXPECT_EQ(why_not_differentiable(loss_function("weight w []", "%loss = map(%w) {f = f\"exp(x0)\"} : f64[]")),
+            "the loss of `r.loss` is f64[], not one number for each image");
+  EXPECT_EQ(why_not_differentiable(loss_function("weight w []", start + "%loss = mse(%1, %image) : f64[N]")),
+            "`mse` has no gradient of its own: run expand-for-autodiff before");
 }
 
 TEST(Differentiate, NothingReachedGivesZerosAndNoNodes) {

@@ -20,6 +20,7 @@ class Update {
  public:
   Update(std::string_view optimizer, Settings settings) : function_(make_update(*find_optimizer(optimizer), ElementType::F64, "r.update")) {
     verify(function_, "make_update");
+    EXPECT_EQ(function_.name, "r.update");
     settings_ = {{"rate", 0.1}, {"decay", 0}, {"scale", 1}};
     for (const auto& argument : find_optimizer(optimizer)->arguments) settings_[std::string(argument.name)] = argument.default_value;
     for (const auto& [name, value] : settings) settings_[name] = value;

@@ -39,6 +39,7 @@ TEST(Conv, WeightGradientSumsOverTheImages) {
   const Array x = image({1, 1, 1}, {2, 3});      // two images of one pixel
   const Array dy = image({1, 1, 1}, {10, 100});
   EXPECT_EQ(run_op("conv_grad_weight", {}, {x, dy}, 2)[0].values, std::vector<double>{320});
+  EXPECT_EQ(run_op("conv_grad_weight", {}, {x, weight({1, 1, 1}, {10})}, 2)[0].values, std::vector<double>{50}) << "where one of them is of all images";
 }
 
 TEST(Conv, GroupsThatDoNotDivideAreRefused) {

@@ -79,8 +79,19 @@ bool is_simple(const LayerDef& layer) {
   return true;
 }
 
+/// The smallest and largest numbers that arguments may be, where there are any.
+std::string ranges(const LayerDef& layer) {
+  std::string text;
+  for (const ArgumentDef& argument : layer.arguments) {
+    const auto end = [](auto limit) { return limit ? fmt::format("{}", *limit) : std::string("any"); };
+    if (argument.minimum || argument.maximum) text += fmt::format("{}: {} from {} to {}\n", layer.name, argument.name, end(argument.minimum), end(argument.maximum));
+  }
+  return text;
+}
+
 TEST(LayerTable, BuildsAndReportsAsWritten) {
   std::string text;
+  for (const LayerDef& layer : all_layers()) text += ranges(layer);
   for (const LayerDef& layer : all_layers()) {
     if (!is_simple(layer)) continue;
     for (const TensorType& type : input_types()) {

@@ -151,6 +151,67 @@ TEST(ConvLayer, KernelLargerThanTheInput) {
             "help: use `pad: same`, or a kernel of at most 3\n");
 }
 
+TEST(ConvLayer, KernelLargerThanThePaddedInput) {
+  auto context = with_input("conv", map_of(1, 4, 30), "conv(1, kernel: 20)");
+  context.set("filters", int64_t{1}).set("kernel", Dims{20, 20}).set("pad", Padding{.top = 1, .left = 2, .bottom = 3, .right = 5});
+  EXPECT_TRUE(context.build().empty());
+  EXPECT_EQ(context.reported(),
+            "error: `conv(1, kernel: 20)` needs an input of at least 16x13, but its input is 1x4x30 [shape-mismatch]\n"
+            "note: the shape 1x4x30 comes from here\n"
+            "help: use `pad: same`, or a kernel of at most [8, 37]\n");
+}
+
+TEST(ConvLayer, WeightThatCannotExist) {
+  auto context = with_input("conv", map_of(1 << 20, 1, 1), "conv(1048576, kernel: 2)");
+  context.set("filters", int64_t{1} << 20).set("kernel", Dims{2, 2}).set("pad", Padding{.same = true});
+  EXPECT_TRUE(context.build().empty());
+  EXPECT_EQ(context.reported(),
+            "error: `conv(1048576, kernel: 2)` would make a tensor of 1048576x1048576x2x2, which is 2^40 elements or more [shape-mismatch]\n");
+}
+
+TEST(ReshapeLayer, HasALimitOfDimensions) {
+  auto context = with_input("reshape", {ElementType::F32, true, {1}}, "reshape(shape)");
+  context.set("shape", ConstantTable{.dims = {17}, .numbers = Numbers(17, 1.0)});
+  EXPECT_TRUE(context.build().empty());
+  EXPECT_EQ(context.reported(), "error: `reshape(shape)` would make a tensor of 17 dimensions; the limit is 16 [shape-mismatch]\n");
+}
+
+TEST(ConcatLayer, NamesTheFirstInputWhereTheAxisIsMissing) {
+  TestContext context("concat", "concat(a, b)");
+  const ValueId a = context.input({ElementType::F32, true, {3}}), b = context.input(kMap);
+  context.set("values", std::vector<ValueId>{a, b}).set("axis", int64_t{1});
+  EXPECT_TRUE(context.build().empty());
+  EXPECT_EQ(context.reported(),
+            "error: `concat(a, b)` joins along axis 1, but its first input is 3 [shape-mismatch]\n"
+            "note: the shape 3 comes from here\n");
+}
+
+TEST(Arithmetic, TakesNoWholeNumbersOnEitherSide) {
+  for (const bool left : {true, false}) {
+    TestContext context("add", "a + b");
+    const ValueId number = context.input({ElementType::F32, true, {3}}), label = context.input({ElementType::I32, true, {3}});
+    context.set("x", left ? label : number).set("y", left ? number : label);
+    EXPECT_TRUE(context.build().empty());
+    EXPECT_EQ(context.reported(),
+              "error: `a + b` computes with real numbers, but its input holds whole numbers (labels) [shape-mismatch]\n"
+              "note: the shape 3 comes from here\n");
+  }
+}
+
+/// The value of a layer that gives one number for the feature map 1, 2, 3, 6.
+double of_four_numbers(std::string_view layer) {
+  auto context = with_input(layer, map_of(1, 2, 2), std::string(layer));
+  const ValueId y = context.build().at(0), x = std::get<ValueId>(context.argument("x"));
+  const Function function{.name = "f", .arguments = {{"x", Role::Input, x}}, .graph = context.graph, .results = {{"y", Role::Output, y}}};
+  return interpret(expanded(function, Mode::Inference), std::vector{image({1, 2, 2}, {1, 2, 3, 6})}, 1).at(0).values.at(0);
+}
+
+TEST(Means, DivideByTheNumberOfElements) {
+  EXPECT_EQ(of_four_numbers("global_avgpool"), 3);
+  EXPECT_EQ(of_four_numbers("mean"), 3);
+  EXPECT_EQ(of_four_numbers("sum"), 12);
+}
+
 TEST(ConvLayer, VectorForAnInput) {
   auto context = with_input("conv", {ElementType::F32, true, {10}}, "conv(16, kernel: 5)");
   context.set("filters", int64_t{16}).set("kernel", Dims{5, 5});
@@ -313,6 +374,21 @@ TEST(Losses, TellTheLabelsThatTheyWant) {
   EXPECT_EQ(to_string(find_layer("cross_entropy")->label(scores)), "i32[N, 4, 5]");
   EXPECT_EQ(to_string(find_layer("accuracy")->label({ElementType::F32, true, {10}})), "i32[N]");
   EXPECT_EQ(to_string(find_layer("mse")->label(scores)), "f32[N, 3, 4, 5]");
+}
+
+/// What the loss `mse` of an output and a label of these dimensions reports.
+std::string mse_reports(Dims output, Dims label) {
+  TestContext context("mse", "mse");
+  context.set("output", context.input({ElementType::F32, true, std::move(output)})).set("label", context.input({ElementType::F32, true, std::move(label)}));
+  context.build();
+  return context.reported();
+}
+
+TEST(Losses, TakeOneNumberForOneNumber) {
+  EXPECT_EQ(mse_reports({1}, {}), "");
+  EXPECT_EQ(mse_reports({1, 1}, {1}), "");
+  EXPECT_EQ(mse_reports({2}, {}), "error: `mse` compares 2 with a label of a single number [shape-mismatch]\nnote: the shape 2 comes from here\n");
+  EXPECT_EQ(mse_reports({1}, {3}), "error: `mse` compares 1 with a label of 3 [shape-mismatch]\nnote: the shape 1 comes from here\n");
 }
 
 /// A loss of outputs (one vector of two) against labels.

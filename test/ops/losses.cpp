@@ -31,6 +31,11 @@ TEST(CrossEntropy, OfPixelsIsTheirMean) {
   EXPECT_NEAR(loss[0].values.at(0), (-std::log(0.5) - std::log(0.75)) / 2, 1e-12);
 }
 
+TEST(CrossEntropy, OfARowIsTheMeanToo) {
+  const auto loss = run_op("cross_entropy", {}, {image({2, 2}, {0, 0, 0, std::log(3.0)}), labels({2}, {0, 1})});
+  EXPECT_NEAR(loss[0].values.at(0), (-std::log(0.5) - std::log(0.75)) / 2, 1e-12);
+}
+
 /// The gradient of the loss of one image towards the logits.
 std::vector<double> logits_gradient(const std::vector<double>& logits, double label) {
   const Array x = image({static_cast<int64_t>(logits.size())}, logits), y = labels({}, {label});
@@ -63,6 +68,7 @@ TEST(Softmax, OfDifferentLargeScores) {
     const auto values = run_op("softmax", {}, {image({2}, {large, large + 1})})[0].values;
     EXPECT_NEAR(values.at(0), 1 - share, 1e-12);
     EXPECT_NEAR(values.at(1), share, 1e-12);
+    EXPECT_NEAR(run_op("log_softmax", {}, {image({2}, {large, large + 1})})[0].values.at(1), std::log(share), 1e-12);
   }
 }
 
@@ -107,6 +113,11 @@ TEST(Dropout, DoesNothingInInference) { EXPECT_EQ(dropped(0.2, Mode::Inference, 
 TEST(Dropout, DrawsAreAFunctionOfTheSample) {
   EXPECT_EQ(dropped(0.5, Mode::Training, 1), dropped(0.5, Mode::Training, 1));
   EXPECT_NE(dropped(0.5, Mode::Training, 1), dropped(0.5, Mode::Training, 2));
+}
+
+TEST(Dropout, OfNothingDrawsNothing) {
+  const Function function = function_of(get_op("dropout"), {.operands = {{ElementType::F32, true, {3}}}, .attributes = {{"p", 0.0}}});
+  EXPECT_TRUE(expanded(function, Mode::Training).graph.nodes().empty());
 }
 
 TEST(Dropout, OfEverythingIsZeroNotNan) { EXPECT_EQ(dropped(1, Mode::Training, 1), std::vector<double>(1000, 0.0)); }

@@ -7,6 +7,9 @@
 #include <algorithm>
 
 #include "harness.h"
+#include "ir/layer.h"
+#include "ops/shape_rules.h"
+#include "support/limits.h"
 #include "test/golden.h"
 
 namespace cnnc::test {
@@ -131,6 +134,32 @@ std::string outcomes(const OpDef& op, const std::vector<Variant>& variants) {
   std::string text;
   for (const auto& [outcome, changes] : lines) text += fmt::format("  {}: {}\n", changes, outcome);
   return text;
+}
+
+TEST(ShapeRules, LimitsOfATensor) {
+  EXPECT_TRUE(dims_fit(Dims(limits::kMaximumRank, 1)));
+  EXPECT_FALSE(check_dims(Dims(limits::kMaximumRank, 1)));
+  EXPECT_FALSE(dims_fit(Dims(limits::kMaximumRank + 1, 1)));
+  EXPECT_EQ(check_dims(Dims(limits::kMaximumRank + 1, 1)), "there are at most 16 dimensions, but here are 17");
+  EXPECT_TRUE(dims_fit({1 << 20, (1 << 20) - 1}));
+  EXPECT_FALSE(dims_fit({1 << 20, 1 << 20}));
+}
+
+TEST(ShapeRules, MapNeedsAnExpression) {
+  const InferResult result = get_op("map").infer({{"f", ScalarExpression()}}, std::vector{TensorType{ElementType::F32, true, {3}}});
+  EXPECT_EQ(std::get<std::string>(result), "`f` is empty");
+}
+
+TEST(ShapeRules, GradientOfMaxpoolNeedsFeatureMaps) {
+  const std::vector<TensorType> numbers = {{ElementType::I32, true, {}}, {ElementType::F32, true, {}}};
+  EXPECT_TRUE(std::holds_alternative<std::string>(get_op("maxpool_grad").infer(get_op("maxpool_grad").samples[0].attributes, numbers)));
+}
+
+TEST(Registry, HasNoOtherNames) {
+  for (const char* name : {"", "a", "con", "convolution", "zz"}) {
+    EXPECT_EQ(find_op(name), nullptr) << name;
+    EXPECT_EQ(find_layer(name), nullptr) << name;
+  }
 }
 
 TEST(ShapeRules, AcceptAndRefuseAsWritten) {

@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 
+#include "ir/builder.h"
 #include "ir/print.h"
 #include "ir/verify.h"
 #include "ops/interpreter.h"
@@ -112,6 +113,46 @@ INSTANTIATE_TEST_SUITE_P(Passes, PassOnPrimitives,
                            return name;
                          });
 
+/// map(map(left), map(right)), whose inner maps multiply so many operands; the left one its first operand `factors` times more.
+Function pair_of_products(int left, int right, int factors) {
+  Function function{.name = "pair", .arguments = {}, .graph = {}, .results = {}};
+  GraphBuilder build(function.graph);
+  const TensorType type{ElementType::F32, true, {2}};
+  const auto product = [&](int count, int more) {
+    std::vector<ValueId> operands;
+    ScalarExpression expression = ScalarExpression::argument(0);
+    for (int i = 0; i < count; ++i) {
+      operands.push_back(function.graph.add_argument(type));
+      function.arguments.push_back({fmt::format("x{}", function.arguments.size()), Role::Input, operands.back()});
+      if (i > 0) expression = expression * ScalarExpression::argument(i);
+    }
+    for (int i = 0; i < more; ++i) expression = expression * ScalarExpression::argument(0);
+    return build.map_used(expression, operands);
+  };
+  const ValueId a = product(left, factors), b = product(right, 0);
+  function.results.push_back({"y", Role::Output, build.map("x0 + x1", {a, b})});
+  return function;
+}
+
+/// So many nodes of expressions a map of pair_of_products has, inner and outer ones together.
+size_t expression_nodes(const Function& function) {
+  size_t count = 0;
+  for (const Node& node : function.graph.nodes()) count += std::get<ScalarExpression>(node.attributes.at("f")).nodes().size();
+  return count;
+}
+
+TEST(ComposeMaps, MakesNoMapOfMoreThan16Operands) {
+  EXPECT_EQ(remove_dead_code(compose_maps(pair_of_products(8, 8, 0))).graph.nodes().size(), 1u);
+  EXPECT_EQ(remove_dead_code(compose_maps(pair_of_products(8, 9, 0))).graph.nodes().size(), 3u);
+}
+
+TEST(ComposeMaps, MakesNoMapOfMoreThan256Nodes) {
+  const Function within = pair_of_products(1, 1, 251), above = pair_of_products(1, 1, 252);
+  ASSERT_EQ(expression_nodes(within), 256u);
+  EXPECT_EQ(remove_dead_code(compose_maps(within)).graph.nodes().size(), 1u);
+  EXPECT_EQ(remove_dead_code(compose_maps(above)).graph.nodes().size(), 3u);
+}
+
 TEST(DeadCode, DropsWhatRandomGraphsDoNotUse) {
   size_t dropped = 0;
   for (uint32_t seed = 0; seed < kSeeds; ++seed) {
@@ -152,6 +193,10 @@ TEST(Expansion, ForAutodiffThenTrainingIsTrainingAtOnce) {
     for (const Node& node : at_once.graph.nodes()) EXPECT_FALSE(node.op->expand) << node.op->name;
     const Values values = random_values(at_once, seed);
     ASSERT_NO_FATAL_FAILURE(expect_equal(run(at_once, values), run(in_two, values), 0)) << "seed " << seed;
+    const Function live = remove_dead_code(before);
+    const bool draws = std::any_of(live.graph.nodes().begin(), live.graph.nodes().end(), [](const Node& node) { return node.op->random; });
+    EXPECT_EQ(at_once.arguments.size(), before.arguments.size() + (draws ? 3 : 0)) << "seed, epoch and sample, where something is drawn";
+    EXPECT_EQ(in_two.arguments.size(), at_once.arguments.size());
   }
 }
 

@@ -51,6 +51,8 @@ TEST(CifarFolder, finds_batches_and_lists_missing_ones) {
   EXPECT_EQ(found.train, (std::vector<std::string>{folder.file("data_batch_1.bin"), folder.file("data_batch_2.bin"),
                                                    folder.file("data_batch_3.bin")}));
   EXPECT_EQ(found.test, folder.file("test_batch.bin"));
+  write_file(folder.file("data_batch_5.bin"), "x");      // the last one that there is
+  EXPECT_EQ(refusal_of([&] { find_cifar_files(folder.path()); }).message, folder.path() + ": this folder lacks data_batch_4.bin");
 }
 
 TEST(CifarFolder, looks_into_the_unpacked_archive) {

@@ -80,6 +80,7 @@ TEST(Idx, names_damage_of_compressed_data) {
   const std::size_t cut = whole.size() - 9;
   EXPECT_EQ(refuse(whole.substr(0, cut)),
             damaged("is truncated: the compressed data end after " + std::to_string(cut) + " bytes, 22 bytes inflated"));
+  EXPECT_EQ(refuse(whole.substr(0, 2)), damaged("is truncated: the compressed data end after 2 bytes, 0 bytes inflated"));
   EXPECT_EQ(refuse(whole + "xyz"), damaged("has 3 bytes after its compressed data"));
   std::string flipped = whole;
   flipped[whole.size() - 6] ^= 1;

@@ -78,6 +78,7 @@ TEST(Image, gray_repeats_into_three_channels) {
   const Image rgb = to_rgb({.height = 1, .width = 2, .channels = 1, .pixels = {7, 9}});
   EXPECT_EQ(rgb.channels, 3u);
   EXPECT_EQ(rgb.pixels, (std::vector<std::uint8_t>{7, 7, 7, 9, 9, 9}));
+  EXPECT_EQ(to_rgb(rgb).pixels, rgb.pixels);
 }
 
 TEST(Image, resizes_as_pillow) {
@@ -159,9 +160,10 @@ TEST(Image, limits_of_sizes) {
   EXPECT_EQ(refusal(kMaxImageSide, 1, 1), none);
   EXPECT_EQ(refusal(1, kMaxImageSide, 1), none);
   EXPECT_EQ(refusal(kMaxImageSide + 1ull, 1, 1).message, "f: declares 65501x1 pixels, more than the limit of 65500 a side and 100000000 in all");
-  EXPECT_EQ(refusal(1, kMaxImageSide + 1ull, 1).kind, ErrorKind::kLimit);
+  EXPECT_EQ(refusal(1, kMaxImageSide + 1ull, 1).message, "f: declares 1x65501 pixels, more than the limit of 65500 a side and 100000000 in all");
   EXPECT_EQ(refusal(10'000, 10'000, 1'000'000), none);
-  EXPECT_EQ(refusal(10'000, 10'001, 1'000'000).kind, ErrorKind::kLimit);
+  EXPECT_EQ(refusal(10'000, 10'001, 1'000'000).message,
+            "f: declares 10000x10001 pixels, more than the limit of 65500 a side and 100000000 in all");
   // As many pixels as a file of any length may have, and one row more.
   EXPECT_EQ(refusal(2048, 2048, 0), none);
   EXPECT_EQ(refusal(2080, 2080, 4160), none);
@@ -177,6 +179,39 @@ TEST(Image, bombs_are_refused_before_memory_is_taken) {
   png.resize(60);
   EXPECT_EQ(refusal_of([&] { decode_image(png, "f"); }),
             (Refusal{ErrorKind::kLimit, "f: declares 2100x2100 pixels, far more than a file of 60 bytes holds"}));
+}
+
+/// A progressive JPEG, 8x8 and gray, of so many scans. Each says the same: the mean is 128.
+std::string jpeg_of_scans(int scans) {
+  const auto text = [](std::string_view bytes) { return std::string(bytes); };
+  using namespace std::string_view_literals;
+  std::string jpeg = text("\xff\xd8\xff\xdb\0\x43\0"sv) + std::string(64, '\1');
+  jpeg += text("\xff\xc2\0\x0b\x08\0\x08\0\x08\1\1\x11\0"sv);                // 8 bits, 8x8, one component
+  jpeg += text("\xff\xc4\0\x14\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv);      // one code: 0, no difference
+  for (int i = 0; i < scans; ++i) jpeg += text("\xff\xda\0\x08\1\1\0\0\0\0\x7f"sv);
+  return jpeg + text("\xff\xd9"sv);
+}
+
+/// Each scan is work over the whole picture, so that a small file could be a lot of it.
+TEST(Image, limit_of_scans) {
+  const Image image = decode_image(bytes_of(jpeg_of_scans(kMaxJpegScans)), "f");
+  EXPECT_EQ(image.pixels, std::vector<std::uint8_t>(64, 128));
+  const Refusal refusal = refusal_of([] { decode_image(bytes_of(jpeg_of_scans(kMaxJpegScans + 1)), "f"); });
+  EXPECT_EQ(refusal.message.substr(0, 41), "f: is a damaged JPEG: more than 100 scans");
+}
+
+/// What libjpeg warns of, but changes no pixel.
+TEST(Image, harmless_oddities_of_jpegs_are_read) {
+  using namespace std::string_view_literals;
+  const std::string plain = read_text(data_file("photo.jpg"));
+  const std::size_t application = 2, next = application + 2 + 16;      // the segment JFIF, and what follows
+  ASSERT_EQ(plain.substr(application, 9), "\xff\xe0\0\x10JFIF\0"sv);
+  std::string extra_bytes = plain, newer = plain, adobe = plain;
+  extra_bytes.insert(next, "xyz");
+  newer[application + 9] = 2;
+  adobe.replace(application, next - application, "\xff\xee\0\x0e" "Adobe\0\x64\0\0\0\0\7"sv);      // a transform that nobody knows
+  for (const std::string& jpeg : {extra_bytes, newer, adobe})
+    EXPECT_EQ(decode_image(bytes_of(jpeg), "f").pixels, expected_pixels("photo"));
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ TEST(Npy, round_trip_and_same_bytes_as_numpy) {
   const NpyArray integers = read_npy(data_file("array_little_i8.npy"));
   write_npy(path, integers.type, integers.shape, integers.bytes);
   EXPECT_EQ(read_text(path), read_text(data_file("array_little_i8.npy")));
+  for (const char* name : {"array_u1.npy", "array_little_f2.npy"}) {      // of one byte and two: `|u1`, `<f2`
+    const NpyArray array = read_npy(data_file(name));
+    write_npy(path, array.type, array.shape, array.bytes);
+    EXPECT_EQ(read_text(path), read_text(data_file(name)));
+  }
   const std::vector<double> one = {0.1};
   write_npy(path, Shape{1}, one);
   EXPECT_EQ(read_npy(path).shape, Shape{1});
@@ -81,6 +86,9 @@ TEST(Npy, refuses_to_write_what_does_not_fit) {
   const std::vector<float> values = {1, 2};
   EXPECT_EQ(refusal_of([&] { write_npy("x.npy", Shape{3}, values); }),
             (Refusal{ErrorKind::kDamaged, "x.npy: an array of shape [3] is to be written from 8 bytes"}));
+  Shape many(33, 1);
+  many[0] = 2;
+  EXPECT_EQ(refusal_of([&] { write_npy("x.npy", many, values); }).message.substr(0, 30), "x.npy: an array of shape [2, 1");
   EXPECT_EQ(refusal_of([&] { write_npy("x.npy", ElementType::BF16, Shape{4}, std::as_bytes(std::span(values))); }),
             (Refusal{ErrorKind::kUnsupported, "x.npy: a .npy file cannot hold BF16"}));
 }
@@ -109,6 +117,10 @@ TEST(Npy, refuses_damaged_headers) {
             (Refusal{ErrorKind::kUnsupported, "f: has .npy version 4, expected 1, 2 or 3"}));
   EXPECT_EQ(refuse(std::string("\x93NUMPY\x02\x00\x00\x00\x01\x00 ", 13)),
             (Refusal{ErrorKind::kLimit, "f: declares a header of 65536 bytes, more than the limit of 64000"}));
+  EXPECT_EQ(refuse(std::string("\x93NUMPY\x00\x00\x01\x00\x00\x00 ", 13)),
+            (Refusal{ErrorKind::kUnsupported, "f: has .npy version 0, expected 1, 2 or 3"}));
+  EXPECT_EQ(refuse(file_with("{'descr': '', 'fortran_order': False, 'shape': (1,)}", 4)),
+            (Refusal{ErrorKind::kUnsupported, "f: holds elements of type ``, expected b1, i1..i8, u1..u8, f2, f4 or f8"}));
   const auto at = [](int character, const std::string& what) {
     return Refusal{ErrorKind::kDamaged, "f: header is not valid at character " + std::to_string(character) + ": " + what};
   };
@@ -119,6 +131,26 @@ TEST(Npy, refuses_damaged_headers) {
   EXPECT_EQ(refuse(file_with("{'shape': (99999999999999999999,)}", 0)), at(30, "the number is too large"));
   EXPECT_EQ(refuse(file_with("{'descr", 0)), at(1, "the string does not end"));
   EXPECT_EQ(refuse(file_with("{} x", 0)), at(3, "expected the end"));
+  EXPECT_EQ(refuse(file_with("{'descr': ", 0)), at(10, "expected a string"));
+}
+
+TEST(Npy, spaces_of_the_header_do_not_matter) {
+  const std::string with_spaces = " { 'descr' : '<f4' ,\n'fortran_order' :\tFalse , 'shape' : ( 2 , 3 ) , } ";
+  EXPECT_EQ(parse_npy(bytes_of(file_with(with_spaces, 24)), "f").shape, (Shape{2, 3}));
+  std::string largest = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}";
+  largest.resize(kMaxNpyHeaderBytes, ' ');
+  EXPECT_EQ(parse_npy(bytes_of(file_with(largest, 4)), "f").shape, Shape{1});
+}
+
+/// Messages name the place of a bad element; a file whose order is another has none.
+TEST(Npy, tells_where_the_first_element_lies) {
+  const auto first_byte = [](const std::string& order, const std::string& shape) {
+    const std::string header = "{'descr': '<f4', 'fortran_order': " + order + ", 'shape': " + shape + "}";
+    return parse_npy(bytes_of(file_with(header, 24)), "f").first_byte;
+  };
+  EXPECT_EQ(first_byte("False", "(2, 3)"), 67);
+  EXPECT_EQ(first_byte("True", "(6,)"), 64);
+  EXPECT_EQ(first_byte("True", "(2, 3)"), std::nullopt);
 }
 
 TEST(Npy, every_truncation_is_refused) {

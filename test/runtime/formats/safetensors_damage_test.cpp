@@ -54,6 +54,11 @@ TEST(SafetensorsDamage, holes_overlaps_and_ends) {
   EXPECT_EQ(refuse("{}", 1), damaged("holds 1 bytes of data, but its tensors end at offset 0"));
 }
 
+TEST(SafetensorsDamage, any_order_of_the_entries_is_good) {
+  const std::string header = "{" + entry("a", "F32", "[1]", "[8,12]") + "," + entry("b", "F32", "[2]", "[0,8]") + "}";
+  EXPECT_EQ(parse_safetensors(file_with(header, 12, header.size()), "f").tensors.size(), 2u);
+}
+
 TEST(SafetensorsDamage, shapes_types_and_offsets) {
   EXPECT_EQ(refuse("{" + entry("a", "F32", "[2, 3]", "[0,20]") + "}", 20),
             damaged("tensor `a` has shape [2, 3] of F32, which takes 24 bytes, but its offsets 0..20 hold 20"));
@@ -72,6 +77,7 @@ TEST(SafetensorsDamage, shapes_types_and_offsets) {
 TEST(SafetensorsDamage, duplicate_keys) {
   const std::string first = entry("a", "F32", "[0]", "[0,0]");
   EXPECT_EQ(refuse("{" + first + "," + first + "}", 0), damaged("tensor `a` is there twice"));
+  EXPECT_EQ(refuse("{" + first + "," + entry("b", "F32", "[0]", "[0,0]") + "," + first + "}", 0), damaged("tensor `a` is there twice"));
   EXPECT_EQ(refuse("{" + first + "," + entry("\\u0061", "F32", "[0]", "[0,0]") + "}", 0), damaged("tensor `a` is there twice"));
   EXPECT_EQ(refuse(R"({"__metadata__":{"k":"1","k":"2"}})", 0),
             damaged("header is not valid at byte 32: metadata `k` is there twice"));
@@ -95,6 +101,8 @@ TEST(SafetensorsDamage, text_that_is_not_the_header) {
   EXPECT_EQ(refuse("{\"\\x\"", 0), at(4, "the string holds an unknown escape"));
   EXPECT_EQ(refuse("{\"\\u12g4\"", 0), at(6, "expected four hexadecimal digits"));
   EXPECT_EQ(refuse("{\"\\ud800x\"", 0), at(8, "the string holds half a surrogate pair"));
+  EXPECT_EQ(refuse("{\"\\ud800\\u0041\"", 0), at(14, "the string holds half a surrogate pair"));
+  EXPECT_EQ(refuse("{\"\\ud800\\uffff\"", 0), at(14, "the string holds half a surrogate pair"));
   EXPECT_EQ(refuse("{\"\\udc00\"", 0), at(8, "the string holds half a surrogate pair"));
   EXPECT_EQ(refuse(R"({"a":[]})", 0), at(5, "expected `{`, found `[`"));
   EXPECT_EQ(refuse(R"({"a":{"more":1}})", 0),

@@ -64,11 +64,11 @@ TEST(Safetensors, reads_what_the_reference_library_writes) {
 }
 
 TEST(Safetensors, reads_every_escape_of_json) {
-  const std::string header = R"({"__metadata__":{"k":"\"\\\/\b\f\n\r\t\u00e4\ud83d\ude00\udbff\udfff"}})";
+  const std::string header = R"({"__metadata__":{"k":"\"\\\/\b\f\n\r\t\u00e4\ud83d\ude00\udbff\udfff\uABCD\uEEFF\uffff"}})";
   std::string content(8, '\0');
   content[0] = static_cast<char>(header.size());
   const Safetensors file = parse_safetensors(bytes_of(content + header), "f");
-  EXPECT_EQ(file.metadata.at("k"), "\"\\/\b\f\n\r\tä😀\U0010ffff");
+  EXPECT_EQ(file.metadata.at("k"), "\"\\/\b\f\n\r\tä😀\U0010ffff\uABCD\uEEFF\uffff");
 }
 
 TEST(Safetensors, bytes_stay_valid_when_the_file_moves) {
@@ -91,6 +91,14 @@ TEST(Safetensors, refuses_to_write_what_it_would_not_read) {
             (Refusal{ErrorKind::kDamaged, path + ": tensor `__metadata__` has the name of the metadata"}));
   EXPECT_EQ(write({}, {{"k", "\xff"}}),
             (Refusal{ErrorKind::kDamaged, path + ": cannot hold the name or value `\\xff`: not UTF-8"}));
+  EXPECT_EQ(write({}, {{"\xff", "v"}}),
+            (Refusal{ErrorKind::kDamaged, path + ": cannot hold the name or value `\\xff`: not UTF-8"}));
+  std::vector<std::uint64_t> many(33, 1);
+  many[0] = 6;
+  EXPECT_EQ(write({view_of("a", many, kWeights)}),
+            (Refusal{ErrorKind::kLimit, path + ": tensor `a` has more than 32 dimensions"}));
+  EXPECT_EQ(write({}, {{"k", std::string(kMaxSafetensorsHeaderBytes - 20, 'v')}}),
+            (Refusal{ErrorKind::kLimit, path + ": would need a header of 100000008 bytes, more than the limit"}));
   EXPECT_TRUE(folder.names().empty());
 }
 
