@@ -27,6 +27,13 @@ int depth_of(const std::vector<ast::Argument>& arguments) {
   return depth;
 }
 
+/// A value that is written down, not one with a name.
+bool is_bare_literal(const ast::Expr& e) {
+  return !e.parenthesized && (std::holds_alternative<ast::List>(e.kind) || std::holds_alternative<ast::Number>(e.kind) ||
+                              std::holds_alternative<ast::Quantity>(e.kind) || std::holds_alternative<ast::String>(e.kind) ||
+                              std::holds_alternative<ast::Boolean>(e.kind));
+}
+
 struct StatementDepth {
   int operator()(const ast::Bind& s) const { return depth_of(s.value); }
   int operator()(const ast::Equation& s) const { return std::max(depth_of(s.target), depth_of(s.value)); }
@@ -119,10 +126,7 @@ ast::ExprPtr TreeBuilder::call(ast::ExprPtr callee, SourceRange callee_range, st
 
 ast::ExprPtr TreeBuilder::index(ast::ExprPtr base, SourceRange base_range, ast::Index index, SourceRange bracket, SourceRange range) {
   if (std::holds_alternative<ast::Error>(base->kind)) return error(range);
-  const bool is_literal = std::holds_alternative<ast::List>(base->kind) || std::holds_alternative<ast::Number>(base->kind) ||
-                          std::holds_alternative<ast::Quantity>(base->kind) || std::holds_alternative<ast::String>(base->kind) ||
-                          std::holds_alternative<ast::Boolean>(base->kind);
-  if (is_literal && !base->parenthesized) {
+  if (is_bare_literal(*base)) {
     diagnostics_->error(DiagnosticKind::SyntaxError, bracket, "only a value with a name can be indexed").help("is a comma missing before the bracket?");
     return error(range);
   }
@@ -140,6 +144,11 @@ ast::ExprPtr TreeBuilder::member(ast::ExprPtr base, ast::Name name, SourceRange 
     }
   }
   if (std::holds_alternative<ast::Error>(base->kind)) return error(range);
+  // `1 .x` would have the canonical form `1.x`, which is no number.
+  if (is_bare_literal(*base)) {
+    diagnostics_->error(DiagnosticKind::SyntaxError, range, "only a value with a name has results by name").help("is an operator missing?");
+    return error(range);
+  }
   const int depth = depth_of(base);
   return make(ast::Member{std::move(base), std::move(name)}, range, depth);
 }
