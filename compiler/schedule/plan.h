@@ -137,6 +137,12 @@ struct FunctionPlan {
   int64_t workspace_per_group = 0;
 };
 
+/// Bytes of the stored values that a kernel reads and writes, each once: for an image, and whatever the batch is.
+struct KernelTraffic {
+  double read_per_image = 0, written_per_image = 0, read_fixed = 0, written_fixed = 0;
+};
+KernelTraffic kernel_traffic(const FunctionPlan& plan, const Kernel& kernel);
+
 /// Offsets of the parameters in the flat buffers, in elements: multiples of 16, in module order.
 struct FlatLayout {
   std::map<std::string, int64_t, std::less<>> offsets;

@@ -97,6 +97,19 @@ std::optional<int64_t> CommandLine::whole_number(std::string_view option, int64_
   return number;
 }
 
+std::optional<double> CommandLine::number(std::string_view option, double minimum, double maximum) const {
+  const std::optional<std::string> written = text(option);
+  if (!written) return std::nullopt;
+  double number = 0;
+  const char* end = written->data() + written->size();
+  const auto result = std::from_chars(written->data(), end, number);
+  // Written so that a NaN is refused too.
+  if (result.ec != std::errc() || result.ptr != end || !(number >= minimum && number <= maximum))
+    fail_usage("`" + std::string(option) + "` must be a number from " + settings::number_text(minimum) + " to " +
+               settings::number_text(maximum) + ", but it is " + formats::quote_name(*written));
+  return number;
+}
+
 std::string CommandLine::required(std::string_view option) const {
   std::optional<std::string> value = text(option);
   if (!value || value->empty()) {

@@ -39,6 +39,8 @@ class CommandLine {
   std::vector<std::string> texts(std::string_view option) const;
   /// The value as a whole number within the limits.
   std::optional<int64_t> whole_number(std::string_view option, int64_t minimum, int64_t maximum) const;
+  /// The value as a decimal number within the limits.
+  std::optional<double> number(std::string_view option, double minimum, double maximum) const;
   /// The value, or a usage error that names the option.
   std::string required(std::string_view option) const;
   const std::vector<std::string>& inputs() const { return inputs_; }
