@@ -8,7 +8,7 @@
 namespace cnnc::runtime {
 
 /// Exit statuses of built programs.
-enum ExitStatus { kDone = 0, kBadInput = 1, kBadUsage = 2, kInternalError = 70, kInterrupted = 130, kTerminated = 143 };
+enum ExitStatus { kDone = 0, kBadInput = 1, kBadUsage = 2, kInternalError = 70, kHungUp = 129, kInterrupted = 130, kTerminated = 143 };
 
 class Failure : public std::runtime_error {
  public:

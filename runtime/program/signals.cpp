@@ -15,7 +15,13 @@ volatile sig_atomic_t stop_signal = 0;
 volatile sig_atomic_t save_requested = 0;
 volatile sig_atomic_t signals_wait = 0;
 
-int status_of(int signal) { return signal == SIGTERM ? kTerminated : kInterrupted; }
+int status_of(int signal) {
+  switch (signal) {
+    case SIGTERM: return kTerminated;
+    case SIGHUP: return kHungUp;
+    default: return kInterrupted;
+  }
+}
 
 extern "C" void on_stop(int signal) {
   if (stop_signal != 0 || !signals_wait) _exit(status_of(signal));
@@ -31,7 +37,7 @@ struct Handled {
   struct sigaction before;
 };
 Handled handled[] = {
-    {SIGINT, on_stop, {}}, {SIGTERM, on_stop, {}}, {SIGUSR1, on_save, {}}, {SIGPIPE, SIG_IGN, {}}, {SIGXFSZ, SIG_IGN, {}},
+    {SIGINT, on_stop, {}}, {SIGTERM, on_stop, {}}, {SIGHUP, on_stop, {}}, {SIGUSR1, on_save, {}}, {SIGPIPE, SIG_IGN, {}}, {SIGXFSZ, SIG_IGN, {}},
 };
 
 }  // namespace
@@ -47,6 +53,8 @@ SignalWatch::SignalWatch() {
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
     sigaction(one.signal, &action, &one.before);
+    // `nohup` starts a program so that it outlives its terminal.
+    if (one.signal == SIGHUP && one.before.sa_handler == SIG_IGN) sigaction(SIGHUP, &one.before, nullptr);
   }
 }
 
