@@ -9,8 +9,11 @@ import signal
 import subprocess
 import time
 
+from benchtools import machine
+
 WORKER = pathlib.Path(__file__).with_name('worker.py')
 PEERS = ('onnxruntime', 'openvino', 'ncnn', 'mnn', 'torch', 'torch_compile')
+WITH_OPENMP = ('torch', 'torch_compile', 'ncnn')
 LONGEST_ANSWER = 1800    # seconds: compiling a training step of a deep network takes minutes
 
 
@@ -24,6 +27,9 @@ class Peer:
     def __init__(self, python, name, threads, log, command=None):
         self.name = name
         variables = {key: str(threads) for key in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')}
+        if name in WITH_OPENMP:
+            places = ','.join(f'{{{processor}}}' for processor in machine.choose_processors(threads))
+            variables |= {'OMP_PROC_BIND': 'true', 'OMP_PLACES': places}
         self.process = subprocess.Popen(command or [python, WORKER, name, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=log, env={**os.environ, **variables})
         self.received = b''

@@ -20,17 +20,21 @@ FEWEST_RUNS = 3
 LONGEST_WARM_UP = 0.3
 
 
-def pin(processors):
-    """Every thread of this process onto these processors, also those that libraries have made."""
-    for thread in os.listdir('/proc/self/task'):
+def pin(processors, main):
+    """The main thread onto the processors `main`, and every other thread that may leave `processors` onto these."""
+    for thread in map(int, os.listdir('/proc/self/task')):
         try:
-            os.sched_setaffinity(int(thread), processors)
+            if thread == os.getpid():
+                os.sched_setaffinity(thread, main)
+            elif not os.sched_getaffinity(thread) <= set(processors):
+                os.sched_setaffinity(thread, processors)
         except ProcessLookupError:
             pass    # it has ended meanwhile
 
 
 class Worker:
     def __init__(self, peer, threads):
+        self.everywhere = os.sched_getaffinity(0)    # OpenMP may bind this thread as soon as it is loaded
         import engines
         import torch
         self.engines, self.torch = engines, torch
@@ -38,12 +42,11 @@ class Worker:
         importlib.import_module(module)
         self.version = importlib.metadata.version(distribution)
         self.threads, self.job, self.steps = threads, None, {}
-        self.everywhere = os.sched_getaffinity(0)
         torch.set_num_threads(threads)
 
     def prepare(self, kind, network, batch, folder):
         """Makes all variants, on all processors, as converting and compiling take long; tells how far each result is off."""
-        pin(self.everywhere)
+        pin(self.everywhere, self.everywhere)
         self.forget()
         self.job, self.kind = self.engines.Job(network, batch, self.threads, folder), kind
         differences, failure = {}, None
@@ -85,7 +88,9 @@ class Worker:
         return float(numpy.abs(result - reference).max() / numpy.abs(reference).max())
 
     def measure(self, variant, seconds, processors):
-        pin(processors)
+        # OpenMP's other threads are bound by OMP_PLACES, the first place is that of the main thread: threads that wait busily on
+        # the processor of the one that they wait for would cost milliseconds a loop.
+        pin(processors, processors[:1] if 'OMP_PLACES' in os.environ else processors)
         step, times = self.steps[variant], []
         gc.collect()
         gc.disable()
