@@ -39,7 +39,7 @@ class Peer:
             self.close()
             raise
         self.version, self.kinds = hello['version'], hello['kinds']
-        self.process.send_signal(signal.SIGSTOP)
+        self.stop()
 
     def ask(self, do, **arguments):
         """The answer to a command; PeerError where it failed. After a timeout or a crash the process is gone."""
@@ -51,8 +51,13 @@ class Peer:
         except BrokenPipeError:
             raise PeerError(f'ended with {self.process.wait()}') from None
         finally:
-            if self.process.poll() is None:
-                self.process.send_signal(signal.SIGSTOP)
+            self.stop()
+
+    def stop(self):
+        """Returns when it stands still, or has ended; what ended is left for poll to see."""
+        if self.alive():
+            self.process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def answer(self):
         deadline = time.monotonic() + LONGEST_ANSWER
