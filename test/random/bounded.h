@@ -77,7 +77,8 @@ inline void accumulate(Bounded& sum, const Bounded& term) {
 inline Bounded truth(bool holds, bool decided) { return {holds ? 1.0 : 0.0, decided ? 0.0 : INFINITY}; }
 inline bool are_apart(const Bounded& a, const Bounded& b) {
   const double errors = a.error + b.error;
-  return errors == 0 || std::isnan(a.value) || std::isnan(b.value) || std::abs(a.value - b.value) > rounding_unit * errors;
+  const bool has_no_error = !std::isfinite(a.value) || !std::isfinite(b.value);      // whatever the arithmetic of bounds made of it
+  return errors == 0 || has_no_error || std::abs(a.value - b.value) > rounding_unit * errors;
 }
 inline Bounded is_less(const Bounded& a, const Bounded& b) { return truth(a.value < b.value, are_apart(a, b)); }
 inline bool is_decided(const Bounded& condition) {

@@ -176,7 +176,7 @@ class Generator {
   }
 
   /// Each layer of the table and each operator once.
-  std::vector<RandomProgram> run_each_once() {
+  std::vector<RandomProgram> run_each_once(bool with_gradients) {
     constexpr size_t kSideBySide = 12;
     std::vector<std::function<Statement()>> draws;
     for (const LayerDef& layer : all_layers())
@@ -184,7 +184,7 @@ class Generator {
     for (const std::string& op : kOperators) draws.push_back([&] { return operator_statement(op); });
     std::vector<RandomProgram> programs;
     for (size_t begin = 0; begin < draws.size(); begin += kSideBySide)
-      programs.push_back(side_by_side(std::span(draws).subspan(begin, std::min(kSideBySide, draws.size() - begin))));
+      programs.push_back(side_by_side(std::span(draws).subspan(begin, std::min(kSideBySide, draws.size() - begin)), with_gradients));
     return programs;
   }
 
@@ -371,21 +371,40 @@ class Generator {
     return add_operator("/", halves.at(0).name, halves.at(1).name);
   }
 
-  /// The results of all draws, side by side in one output. Each draw gets halves of the quotient, as they are and flat.
-  RandomProgram side_by_side(std::span<const std::function<Statement()>> draws) {
-    program_ = {};
-    program_.input = {12, 6, 5};
-    const std::vector<Known> halves = add_halves(add_quotient().name);
+  /// The halves of a value, and both flat.
+  std::vector<Known> halves_and_flat(const std::string& value) {
+    const std::vector<Known> halves = add_halves(value);
     const Known first = add_call("flatten", {halves.at(0).name}), second = add_call("flatten", {halves.at(1).name});
+    return {first, second, halves.at(0), halves.at(1)};
+  }
+
+  /// The numbers, each with a scale and a bias of its own, as a feature map: gradients of the biases are those of its elements.
+  std::string add_scaled(const std::string& numbers) {
+    const Statement scale{.name = fresh_name(), .callee = "conv", .inputs = {numbers},
+                          .arguments = {{"filters", "180", true}, {"kernel", "1", true}, {"groups", "180"}}, .piped = true};
+    const std::string scaled = add_if_valid(scale, false).at(0).name;
+    const Statement map{.name = fresh_name(), .callee = "reshape", .inputs = {scaled}, .arguments = {{"shape", "[6, 6, 5]", true}}, .piped = true};
+    return add_if_valid(map, false).at(0).name;
+  }
+
+  /// The results of all draws, side by side in one output. Each draw gets halves of the quotient, as they are and flat; with gradients
+  /// they are scaled, by weights of this draw alone, and the loss is l1.
+  RandomProgram side_by_side(std::span<const std::function<Statement()>> draws, bool with_gradients) {
+    program_ = {};
+    program_.input = with_gradients ? Dims{360, 1, 1} : Dims{12, 6, 5};
+    const std::string quotient = add_quotient().name;
+    std::vector<Known> parts;
     std::vector<std::string> flat;
     for (const auto& draw : draws) {
-      known_ = {first, second, halves[0], halves[1]};
+      if (with_gradients || parts.empty()) parts = halves_and_flat(with_gradients ? add_scaled(quotient) : quotient);
+      known_ = parts;
       std::vector<Known> results;
       for (int tries = 0; tries < 1000 && results.empty(); ++tries) results = add_if_valid(draw(), false);
       CNNC_CHECK(!results.empty(), fmt::format("a thousand draws lead to a call: {}", draw().callee));
       flat.push_back(add_call("flatten", {results.back().name}).name);
     }
     program_.output = add_call("concat", flat).name;
+    if (with_gradients) program_.loss = "l1";
     return program_;
   }
 
@@ -460,7 +479,9 @@ RandomProgram generate(uint64_t seed, Size size) {
   CNNC_CHECK(false, "a thousand attempts lead to a network");
 }
 
-std::vector<RandomProgram> generate_each_layer(uint64_t seed) { return Generator(seed, 0, Size::Large).run_each_once(); }
+std::vector<RandomProgram> generate_each_layer(uint64_t seed) { return Generator(seed, 0, Size::Large).run_each_once(false); }
+
+std::vector<RandomProgram> generate_each_gradient(uint64_t seed) { return Generator(seed, 0, Size::Large).run_each_once(true); }
 
 std::vector<RandomProgram> generate_each_loss(uint64_t seed) { return Generator(seed, 1, Size::Large).run_each_loss(); }
 

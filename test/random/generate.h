@@ -18,6 +18,9 @@ RandomProgram generate(uint64_t seed, Size size);
 /// Networks in which each layer of the table and each operator stands once, by itself, with drawn arguments: some side by side
 /// in each network, their results joined in the output. All work on the first half of the image's channels divided by the second.
 std::vector<RandomProgram> generate_each_layer(uint64_t seed);
+
+/// The same below the loss l1, where each layer and operator works on numbers that are scaled, by weights of its own alone.
+std::vector<RandomProgram> generate_each_gradient(uint64_t seed);
 /// A network for each loss of the table: the same quotients, scaled one by one, and the loss.
 std::vector<RandomProgram> generate_each_loss(uint64_t seed);
 

@@ -182,11 +182,15 @@ std::vector<Bounded> differentiate_expression(const ScalarExpression& expression
       sum = sum + adjoints[n];
       continue;
     }
-    const auto towards = slopes(node, operands_of(node, values), values[n], adjoints[n]);
+    const auto operands = operands_of(node, values);
+    const auto towards = slopes(node, operands, values[n], adjoints[n]);
+    // The derivative of what is chosen; an infinite one of the other says nothing.
+    const size_t not_chosen = node.op == ScalarOp::Select ? (operands[0].value != 0 ? 2 : 1) : 0;
     for (size_t i = 0; i < 3; ++i) {
       if (node.op == ScalarOp::Constant || node.operands[i] < 0) continue;
       const auto operand = static_cast<size_t>(node.operands[i]);
       if (expression.nodes()[operand].op == ScalarOp::Constant) continue;
+      if (not_chosen > 0 && i == not_chosen && is_exactly(towards[i], 0)) continue;
       adjoints[operand] = adjoints[operand] + towards[i];
       reached[operand] = true;
     }

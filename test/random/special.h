@@ -7,8 +7,9 @@
 
 namespace cnnc::random_programs {
 
-/// Folders layers_N and loss_N below `folder`: random.cnn, weights.safetensors, images.npy, labels.npy (losses only), and the
-/// evaluator's outputs, or the loss of each image, expected.npy with their bounds bounds.npy (units of rounding).
+/// Folders layers_N, loss_N and gradient_N below `folder`: random.cnn, weights.safetensors, images.npy, labels.npy (where there is a loss), and
+/// the evaluator's outputs, expected.npy with their bounds bounds.npy (units of rounding). Where there is a loss, its value for each
+/// image by itself instead, and in gradients/ that of each weight: NAME.npy and NAME.bounds.npy.
 void write_special_cases(const std::string& folder, uint64_t seed);
 
 }  // namespace cnnc::random_programs
