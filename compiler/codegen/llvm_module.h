@@ -37,6 +37,8 @@ class ConstantPool {
   std::map<std::string, llvm::Constant*, std::less<>> strings_;
 };
 
+/// Triple and data layout.
+void set_platform(llvm::Module& module);
 /// Defines `halide_do_par_for` over cnn_context.
 void define_parallel_for(llvm::Module& module);
 /// Links the bitcode of all kernels in, allows contraction of multiply and add, and makes a thunk for each that takes plain

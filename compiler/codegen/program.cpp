@@ -28,12 +28,16 @@ std::vector<std::string> exported_names(const ProgramParts& parts, OutputKind ki
 
 }  // namespace
 
+void set_platform(llvm::Module& module) {
+  module.setTargetTriple(llvm::Triple(kTriple));
+  module.setDataLayout(kDataLayout);
+}
+
 Program::Program(const ProgramParts& parts, OutputKind kind) : implementation_(std::make_unique<Implementation>()) {
   auto& [context, module, target] = *implementation_;
   target = parts.plan->target;
   module = std::make_unique<llvm::Module>(parts.module->network, context);
-  module->setTargetTriple(llvm::Triple(kTriple));
-  module->setDataLayout(kDataLayout);
+  set_platform(*module);
   module->setSourceFileName(parts.module->network);
 
   const auto thunks = link_kernels(*module, *parts.kernels, *target);

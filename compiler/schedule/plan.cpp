@@ -15,14 +15,6 @@ namespace {
 
 bool ends_with(std::string_view text, std::string_view end) { return text.size() >= end.size() && text.ends_with(end); }
 
-Purpose purpose_of(const Function& function, const PlanOptions& options) {
-  if (options.plain) return Purpose::Plain;
-  if (function.name == "prepare") return Purpose::Prepare;
-  if (ends_with(function.name, ".gradients")) return Purpose::Training;
-  if (ends_with(function.name, ".update")) return Purpose::Update;
-  return Purpose::Inference;
-}
-
 /// "conv1+relu": the layers of the computed nodes, each once; the op where a node has no layer.
 std::string kernel_label(const Draft& draft, const Kernel& kernel) {
   std::vector<std::string> names;
@@ -143,6 +135,14 @@ std::vector<PreparedSlot> prepared_slots(PlanContext& context, int64_t& bytes) {
 }
 
 }  // namespace
+
+Purpose purpose_of(const Function& function, const PlanOptions& options) {
+  if (options.plain) return Purpose::Plain;
+  if (function.name == "prepare") return Purpose::Prepare;
+  if (ends_with(function.name, ".gradients")) return Purpose::Training;
+  if (ends_with(function.name, ".update")) return Purpose::Update;
+  return Purpose::Inference;
+}
 
 ModulePlan make_plan(const Module& module, const Target& target, const PlanOptions& options) {
   PlanContext context{module, target, options, flat_layout(module), {}};

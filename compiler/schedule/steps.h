@@ -19,6 +19,8 @@ enum class Purpose {
   Prepare,     // once: what inference needs of weights and statistics
 };
 
+Purpose purpose_of(const Function& function, const PlanOptions& options);
+
 struct PlanContext {
   const Module& module;
   const Target& target;
