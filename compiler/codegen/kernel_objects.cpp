@@ -6,6 +6,7 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Triple.h>
 
+#include "codegen/kernel_cache.h"
 #include "codegen/llvm_module.h"
 #include "support/check.h"
 
@@ -34,7 +35,7 @@ std::string emit(llvm::Module& module, const std::vector<std::string>& exported,
 
 }  // namespace
 
-std::string kernel_entry_name(const KernelCode& code) { return code.function + ".entry"; }
+std::string kernel_entry_name(const std::string& signature) { return "entry_" + fingerprint(signature); }
 
 std::string kernel_object(const KernelCode& code, const Target& target) {
   llvm::LLVMContext context;
@@ -44,8 +45,9 @@ std::string kernel_object(const KernelCode& code, const Target& target) {
   one.by_signature[code.kernel->signature] = code;
   const auto thunks = link_kernels(module, one, target);
   define_parallel_for(module);
-  define_entry(module, *thunks.at(code.kernel->signature), kernel_entry_name(code), target);
-  return emit(module, {kernel_entry_name(code)}, target);
+  const std::string name = kernel_entry_name(code.kernel->signature);
+  define_entry(module, *thunks.at(code.kernel->signature), name, target);
+  return emit(module, {name}, target);
 }
 
 std::string functions_object(const ModulePlan& plan, const CompiledKernels& kernels, const std::string& prefix) {

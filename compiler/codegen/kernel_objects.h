@@ -16,9 +16,9 @@ using KernelEntry = int32_t (*)(const cnn_context* context, int32_t batch, void*
 /// What a function of the program is: see cnn_function.
 using FunctionEntry = int32_t (*)(void* const* buffers, int64_t batch, void* workspace, const cnn_context* context);
 
-/// An object with the entry `kernel_entry_name(code)` for this kernel.
+/// An object with one entry, for this kernel.
 std::string kernel_object(const KernelCode& code, const Target& target);
-std::string kernel_entry_name(const KernelCode& code);
+std::string kernel_entry_name(const std::string& signature);
 
 /// An object with the functions of the plan, under their names behind `prefix`.
 std::string functions_object(const ModulePlan& plan, const CompiledKernels& kernels, const std::string& prefix);
