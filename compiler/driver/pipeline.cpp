@@ -95,13 +95,18 @@ bool derive_functions(Compilation& c) {
   return true;
 }
 
-bool schedule(Compilation& c) {
+PlanOptions plan_options(const Compilation& c) {
   PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain, .precise = c.options.precise, .variation = c.options.variation};
   for (const Recipe& recipe : c.analysed->recipes) {
     const settings::Recipe typed = typed_settings(recipe);
     options.train_batch[recipe.name] = typed.batch;
     options.precise = options.precise || typed.precise;
   }
+  return options;
+}
+
+bool schedule(Compilation& c) {
+  PlanOptions options = plan_options(c);
   if (!c.options.schedule_file.empty()) {
     const std::optional<int32_t> source = add_source(c.sources, c.options.schedule_file);
     if (!source) return false;

@@ -55,6 +55,8 @@ bool read_source(Compilation& compilation);
 bool analyse_source(Compilation& compilation);
 /// Expansion, differentiation, optimisation: the functions of the program (compiler/ir/README.md lists them).
 bool derive_functions(Compilation& compilation);
+/// What the command line and the recipes say about plans; without stanzas.
+PlanOptions plan_options(const Compilation& compilation);
 /// Fusion, layouts, templates, memory; the stanzas of --schedule=FILE win.
 bool schedule(Compilation& compilation);
 /// --weights → flat buffers, checked against the network's parameters.

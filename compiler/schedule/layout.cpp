@@ -170,7 +170,7 @@ class LayoutChooser {
   }
 
   void record_choice(const Node& node, const Layout& layout) {
-    WeightsChoice choice{question_key(node), node.layer.empty() ? node.op->name : node.layer, weights_of(layout), {}, {}};
+    WeightsChoice choice{question_key(node), node.layer.empty() ? node.op->name : node.layer, weights_of(layout), fixed_weights(node) != nullptr, {}, {}};
     if (const Schedule* weights = stanza_weights(node)) choice.refused = weights_complaint(question(node), *weights).value_or("");
     if (context_.options.legal_weights) choice.legal = legal_weights(question(node));
     choices_.push_back(std::move(choice));

@@ -104,7 +104,8 @@ struct Kernel {
   /// Equal signatures (ops, attributes, types, layouts, schedule, target) are one compiled kernel.
   std::string signature;
   KernelKey key;
-  std::string refused;                  // why the stanza for it (PlanOptions::stanzas) is not legal; empty: it is, or there is none
+  bool from_stanza = false;             // the schedule is the one of a stanza (PlanOptions::stanzas)
+  std::string refused;                  // why the stanza for it is not legal; empty: it is, or there is none
 };
 
 /// In which layout a convolution, or its gradient towards x, reads its weights: what a layout stanza of a schedule file fixes. It
@@ -113,6 +114,7 @@ struct WeightsChoice {
   KernelKey key;                        // the convolution, and how x is laid out
   std::string label;                    // its layer in the source
   Schedule weights;                     // "winograd(blocks: 2, outputs: 4)"; see weight_layouts.h
+  bool from_stanza = false;
   std::string refused;                  // why the stanza for it is not legal; empty: it is, or there is none
   std::vector<Schedule> legal;          // with PlanOptions::legal_weights: what it could be, the most promising first
 };

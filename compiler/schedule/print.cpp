@@ -30,12 +30,18 @@ std::string value_text(const FunctionPlan& plan, ValueId value) {
 std::string kernel_text(const FunctionPlan& plan, const Kernel& kernel) {
   std::string text = fmt::format("  kernel @{} \"{}\" : {}", kernel.name, kernel.label, to_string(kernel.schedule));
   if (kernel.multiply_adds > 0) text += fmt::format("  // {} multiply-adds an image", kernel.multiply_adds);
+  if (kernel.from_stanza) text += "  // from the schedule file";
   text += "\n    ops";
   for (int32_t node : kernel.nodes) text += " " + plan.function->graph.node(node).op->name;
   text += "\n";
   for (ValueId value : kernel.reads) text += "    reads  " + value_text(plan, value) + "\n";
   for (ValueId value : kernel.writes) text += "    writes " + value_text(plan, value) + "\n";
   return text;
+}
+
+/// Layouts that the rules choose are seen where kernels read them.
+std::string choice_text(const WeightsChoice& choice) {
+  return choice.from_stanza ? fmt::format("  weights of \"{}\" : {}  // from the schedule file\n", choice.label, to_string(choice.weights)) : std::string();
 }
 
 }  // namespace
@@ -56,6 +62,7 @@ std::string to_string(const ModulePlan& plan, const Module& module) {
     text += fmt::format("\nfunction @{}: {} {}, workspace {} bytes + {} bytes a group of {}\n", function.function->name,
                         function.kernels.size(), function.kernels.size() == 1 ? "kernel" : "kernels", function.workspace_fixed,
                         function.workspace_per_group, function.group);
+    for (const WeightsChoice& choice : function.weights_choices) text += choice_text(choice);
     for (const Kernel& kernel : function.kernels) text += kernel_text(function, kernel);
   }
   return text;

@@ -88,15 +88,17 @@ std::vector<Schedule> ScheduleSpace::around(const Kernel& kernel, const Schedule
 }
 
 double ScheduleSpace::expected_cost(const Kernel& kernel, const Schedule& schedule) const {
+  const auto vector = schedule.parameters.find("vector");
+  const double wider = vector == schedule.parameters.end() ? 1 : static_cast<double>(vector->second);
   const TileSides* sides = tile_sides(schedule.name);
-  if (!sides) return 1;
+  if (!sides) return 1 / wider;
   const auto product = [&](const std::vector<std::string_view>& names) {
     int64_t result = 1;
     for (const std::string_view name : names) result *= schedule.parameters.find(name)->second;
     return result;
   };
   const int64_t pixels = product(sides->pixels), filters = product(sides->filters), sums = pixels * filters;
-  double cost = 1 / tile_efficiency(sums, static_cast<double>(pixels + filters) / static_cast<double>(sums));
+  double cost = 1 / wider / tile_efficiency(sums, static_cast<double>(pixels + filters) / static_cast<double>(sums));
   const Dims& result = implementation_->draft.function->graph.type(kernel.writes[0]).dims;
   const auto columns = schedule.parameters.find("columns");
   const bool has_pixels = schedule.name == "conv.direct" || schedule.name == "conv.lanes" || schedule.name == "conv.lanes_grad_input";

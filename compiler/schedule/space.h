@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The schedules that the kernels of a planned function may have, for who searches among them. Tests: test/tune/space.cpp
+// The schedules that the kernels of a planned function may have, for who searches among them. Tests: test/tune/machine.cpp
 #pragma once
 #include <memory>
 #include <vector>

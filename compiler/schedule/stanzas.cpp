@@ -52,6 +52,7 @@ void use_stanza(const ScheduleFile& file, const LegalSchedules& legal, const Tar
   if (!stanza) return;
   const auto complaint = legal.complaint(kernel, stanza->schedule);
   kernel.refused = complaint.value_or("");
+  kernel.from_stanza = !complaint;
   if (!complaint) kernel.schedule = stanza->schedule;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Who wins a race: decided from pairs of times, so that what disturbs both sides disturbs no verdict. Tests: test/tune/judge.cpp
+// Who wins a race: decided from pairs of times, so that what disturbs both sides disturbs no verdict. Tests: test/tune/tuner.cpp
 #pragma once
 #include <string>
 #include <vector>

@@ -28,7 +28,8 @@ class LoadedNetwork {
     for (const int buffer : {CNN_WEIGHTS, CNN_GRADIENTS}) flat_[static_cast<size_t>(buffer)] = bytes(plan.flat.weight_elements * element);
     for (const int buffer : {CNN_STATES, CNN_NEXT_STATES}) flat_[static_cast<size_t>(buffer)] = bytes(plan.flat.state_elements * element);
     flat_[CNN_PREPARED] = bytes(plan.prepared_bytes);
-    flat_[CNN_MOMENTS] = bytes(0);
+    // Moments are columns of an update, scalars belong to a call.
+    flat_[CNN_MOMENTS] = bytes(0), flat_[CNN_SCALARS] = bytes(0);
     fill_parameters();
     if (plan_of("prepare")) call(objects, "prepare", 1);
     for (const std::string& name : network.functions) calls_.push_back(prepare_call(objects, name, batch_of(name)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which schedules of one kernel are tried next: neighbours of the best, the ones that the rules expect to be fast, and some drawn at
-// random. Nothing is tried twice; the order is a function of the kernel and of what was found. Tests: test/tune/search.cpp
+// random. Nothing is tried twice; the order is a function of the kernel and of what was found. Tests: test/tune/tuner.cpp
 #pragma once
 #include <set>
 #include <string>

@@ -24,7 +24,8 @@ COMPILER = {
     'lower': ['support', 'ir', 'schedule', 'Halide'],
     'ops': ['support', 'ir', 'autodiff/gradient_builder.h'],
     'codegen': ['support', 'ir', 'schedule', 'lower', 'Halide', 'llvm'],
-    'driver': ['support', 'syntax', 'ir', 'sema', 'autodiff', 'optimize', 'schedule', 'interop', 'lower', 'ops', 'codegen', 'llvm'],
+    'tune': ['support', 'ir', 'schedule', 'codegen'],
+    'driver': ['support', 'syntax', 'ir', 'sema', 'autodiff', 'optimize', 'schedule', 'interop', 'lower', 'ops', 'codegen', 'tune', 'llvm'],
 }
 # What every folder of compiler/ may include of the runtime, and what the folders of runtime/ may include of each other.
 RUNTIME_FOR_COMPILER = ['runtime/formats', 'runtime/abi', 'runtime/settings']
