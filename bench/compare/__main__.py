@@ -212,6 +212,28 @@ def one_line(key, entry):
     return f"{key['kind']} {key['network']} batch {key['batch']} threads {key['threads']}: {times} ms" + (f', ratio {value:.2f}' if value else '')
 
 
+def usable_peers(options, key, started, unusable, log):
+    """The peers of this kind by name, started if they are not there: at the beginning, and after a crash."""
+    wanted = [name for name in options.peers_of[key['kind']] if name not in unusable]
+    missing = [name for name in wanted if name not in started or not started[name].alive()]
+    if missing:
+        started.update(peers.start(options.environment / 'bin/python', missing, key['threads'], log, say))
+        unusable.update(name for name in missing if name not in started or not started[name].alive())
+    return {name: started[name] for name in wanted if name not in unusable}
+
+
+def measure_with_restart(options, key, find_peers, roofline, folder):
+    """measure_case, once more where a peer crashed in it."""
+    for _ in range(2):
+        usable = find_peers()
+        entry = measure_case(options, key, usable, roofline, folder)
+        crashed = [name for name, peer in usable.items() if not peer.alive()]
+        if not crashed:
+            break
+        say(f"{key}: {', '.join(crashed)} crashed")
+    return entry
+
+
 def run(options, results, folder):
     roofline = machine.build_roofline(machine.ROOT / 'build/compare')
     todo = [key for key in cases(options) if options.again or not results.find(key)]
@@ -225,18 +247,12 @@ def run(options, results, folder):
             started = {}
             try:
                 for key in mine:
-                    wanted = [name for name in options.peers_of[key['kind']] if name not in unusable]
-                    missing = [name for name in wanted if name not in started or not started[name].alive()]
-                    if missing:    # at the beginning, and after a crash
-                        started.update(peers.start(options.environment / 'bin/python', missing, threads, log, say))
-                        unusable.update(name for name in missing if name not in started or not started[name].alive())
-                    usable = {name: started[name] for name in wanted if name not in unusable}
-                    results.content['about'].setdefault('versions', {}).update({name: peer.version for name, peer in usable.items()})
                     try:
-                        entry = measure_case(options, key, usable, roofline, folder)
+                        entry = measure_with_restart(options, key, lambda: usable_peers(options, key, started, unusable, log), roofline, folder)
                     except (RuntimeError, peers.PeerError) as error:
                         say(f'{key}: {error}')
                         continue
+                    results.content['about'].setdefault('versions', {}).update({name: peer.version for name, peer in started.items()})
                     results.put(key, entry)
                     write_report(results.content, options.output)
                     say(one_line(key, entry))

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import pathlib
 import sys
+import types
 import unittest
 import xml.etree.ElementTree
 
@@ -160,6 +161,23 @@ class Rounds(unittest.TestCase):
     def test_the_median_of_rounds_counts(self):
         rounds = [{'median_ms': value, 'least_ms': value - 1} for value in (9, 3, 4)]
         self.assertEqual(driver.summary(rounds), {'median_ms': 4, 'least_ms': 2, 'rounds_ms': [9, 3, 4]})
+
+
+class Restarts(unittest.TestCase):
+    def attempts(self, *alive):
+        """How often a case is measured whose peer is alive afterwards or not."""
+        left, measured = list(alive), []
+        before, driver.measure_case, driver.say = (driver.measure_case, driver.say), lambda *_: measured.append(1), lambda _: None
+        try:
+            driver.measure_with_restart(None, {}, lambda: {'ncnn': types.SimpleNamespace(alive=lambda: left.pop(0))}, None, None)
+        finally:
+            driver.measure_case, driver.say = before
+        return len(measured)
+
+    def test_a_case_in_which_a_peer_crashed_is_measured_once_more(self):
+        self.assertEqual(self.attempts(True), 1)
+        self.assertEqual(self.attempts(False, True), 2)
+        self.assertEqual(self.attempts(False, False), 2)
 
 
 class Workers(unittest.TestCase):
