@@ -22,6 +22,10 @@ inline constexpr double kRoundings = 16;
 /// The rounding unit of the arithmetic that is bounded, times the constant c; what decides comparisons.
 inline thread_local double rounding_unit = 0x1p-53;
 
+/// Whether infinities come from the data, so that no rounding decides their signs: whatever the arithmetic of bounds makes of them,
+/// comparisons with them are decided.
+inline thread_local bool infinities_are_certain = false;
+
 /// Sets the rounding unit until the end of the block.
 class WithRoundingUnit {
  public:
@@ -77,8 +81,9 @@ inline void accumulate(Bounded& sum, const Bounded& term) {
 inline Bounded truth(bool holds, bool decided) { return {holds ? 1.0 : 0.0, decided ? 0.0 : INFINITY}; }
 inline bool are_apart(const Bounded& a, const Bounded& b) {
   const double errors = a.error + b.error;
-  const bool has_no_error = !std::isfinite(a.value) || !std::isfinite(b.value);      // whatever the arithmetic of bounds made of it
-  return errors == 0 || has_no_error || std::abs(a.value - b.value) > rounding_unit * errors;
+  if (std::isnan(a.value) || std::isnan(b.value)) return true;
+  if (infinities_are_certain && (std::isinf(a.value) || std::isinf(b.value))) return true;
+  return errors == 0 || std::abs(a.value - b.value) > rounding_unit * errors;
 }
 inline Bounded is_less(const Bounded& a, const Bounded& b) { return truth(a.value < b.value, are_apart(a, b)); }
 inline bool is_decided(const Bounded& condition) {

@@ -231,7 +231,7 @@ void forward_correct(ReferenceNode& n) {
       const Classes x(*n.in[0], image, pixel);
       int64_t best = 0;
       for (int64_t c = 1; c < x.count; ++c)
-        if (x.at(c).value > x.at(best).value) best = c;
+        if (!std::isnan(x.at(best).value) && !(x.at(c).value <= x.at(best).value)) best = c;      // the first NaN wins
       bool decided = true;
       for (int64_t c = 0; c < x.count; ++c) decided = decided && (c == best || are_apart(x.at(c), x.at(best)));
       Bounded hit = exact(best == label_at(n, image, pixel)) / pixels_of(n);

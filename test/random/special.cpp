@@ -106,6 +106,7 @@ void write_case(const std::filesystem::path& folder, const RandomProgram& progra
   }
   save_weights(folder / "weights.safetensors", function, arguments);
   const WithRoundingUnit unit(kRoundings * kSingle);
+  infinities_are_certain = true;
   if (role == Role::Loss) {
     save_gradients(folder, function, arguments, images);
     return;
