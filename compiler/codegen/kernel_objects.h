@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Kernels, and functions of a program, as objects that are loaded into this process and called: what the tuner measures. The code is
-// what built programs have. LLVM keeps threads out, but whoever runs unknown code does it in a process of its own.
+// what built programs have. Whoever runs code that may be wrong does it in a process of its own.
 #pragma once
 #include <memory>
 #include <string>

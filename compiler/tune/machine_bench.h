@@ -62,7 +62,7 @@ class MachineBench : public Bench {
   std::map<std::string, std::string> objects_, failures_;      // by signature
 };
 
-/// Choices as stanzas for this target, with the words of the problem's keys.
+/// Choices as stanzas for this target, without words, as plans are made with them.
 ScheduleFile stanzas_of(const Choices& choices, const Target& target);
 
 }  // namespace cnnc
