@@ -121,6 +121,7 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder);
 Halide::Pipeline build_conv_winograd(KernelBuilder& builder);
 Halide::Pipeline build_conv_lanes_winograd(KernelBuilder& builder);
+Halide::Pipeline build_conv_winograd_grad_weight(KernelBuilder& builder);
 Halide::Pipeline build_winograd_weights(KernelBuilder& builder);
 Halide::Pipeline build_dense_lanes(KernelBuilder& builder);
 Halide::Pipeline build_dense_grad_weight(KernelBuilder& builder);

@@ -97,6 +97,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
       {"conv.depthwise", build_conv_depthwise},
       {"conv.direct", build_conv_direct},
       {"conv.lanes_winograd", build_conv_lanes_winograd},
+      {"conv.lanes_winograd_grad_weight", build_conv_winograd_grad_weight},
       {"conv.lanes_grad_input", build_conv_grad_input},
       {"conv.lanes_grad_weight", build_conv_grad_weight},
       {"conv.winograd", build_conv_winograd},

@@ -17,7 +17,7 @@ namespace {
 class Chooser {
  public:
   Chooser(const Draft& draft, const PlanContext& context)
-      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers) {
+      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers), precise_(context.options.precise) {
     for (const Layout& layout : draft.layouts)
       if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
   }
@@ -179,6 +179,13 @@ class Chooser {
   Schedule conv_grad_weight(const Node& node, const Kernel& kernel) const {
     const ValueId x = node.operands[0], dy = node.operands[1];
     const ConvNumbers c = conv_numbers(graph_, node, x, dy, node.results[0]);
+    if (!precise_ && graph_.type(x).element == ElementType::F32) {
+      const WinogradWeightTile tile = winograd_weight_tile(c, group_, registers_);
+      if (tile.outputs > 0)
+        return {"conv.lanes_winograd_grad_weight",
+                {{"outputs", tile.outputs}, {"filters", tile.filters}, {"channels", tile.channels}, {"filter_block", tile.filter_block},
+                 {"channel_block", tile.channel_block}, {"across", tile.across}, {"band", tile.band}, {"groups", tile.groups}}};
+    }
     const int64_t taps = c.weight[3], filters = c.weight[0] / c.groups, channels = c.weight[1];
     if (taps + 2 > registers_) return elementwise(kernel);
     const int64_t border = c.has_border() ? 1 : 0;
@@ -254,6 +261,7 @@ class Chooser {
   const Graph& graph_;
   const Target& target_;
   const int64_t registers_;
+  const bool precise_;
   int64_t group_ = 1;
 };
 

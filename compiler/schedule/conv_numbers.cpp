@@ -201,6 +201,70 @@ int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t reg
   return outputs;
 }
 
+int64_t winograd_sum_bytes(const WinogradWeightTile& tile, int64_t vector) {
+  constexpr int64_t kElement = 4;
+  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.filter_block * tile.channel_block * std::min(vector, kWinogradKeptLanes) * kElement;
+}
+
+int64_t winograd_tile_bytes(const WinogradWeightTile& tile, int64_t vector) {
+  constexpr int64_t kElement = 4;
+  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.across * tile.band * tile.groups * (tile.filter_block + tile.channel_block) * vector * kElement;
+}
+
+namespace {
+
+/// The register tile of a block, then the block of tiles: few loads for a multiply-add, few additions of sums to memory.
+void fill_winograd_weight_tile(WinogradWeightTile& tile, const ConvNumbers& c, int64_t vector, int64_t registers) {
+  double best = 0;
+  for (int64_t f = 1; f <= std::min<int64_t>(tile.filter_block, 8); ++f)
+    for (int64_t i = 1; i <= std::min<int64_t>(tile.channel_block, 8); ++i) {
+      if (tile.filter_block % f != 0 || tile.channel_block % i != 0 || tile_registers(f, i) > registers) continue;
+      const double score = tile_efficiency(f * i, loads(f, i));
+      if (score > best + 1e-9) best = score, tile.filters = f, tile.channels = i;
+    }
+  const auto fits = [&](int64_t across, int64_t band, int64_t groups = 1) {
+    WinogradWeightTile candidate = tile;
+    candidate.across = across, candidate.band = band, candidate.groups = groups;
+    return winograd_tile_bytes(candidate, vector) <= kWinogradTileBytes;
+  };
+  const int64_t across = ceil_divide(c.y[2], tile.outputs), down = ceil_divide(c.y[1], tile.outputs);
+  tile.across = largest_divisor(across, across, [&](int64_t a) { return fits(a, 1); });
+  tile.band = tile.across < across ? 1 : largest_divisor(down, down, [&](int64_t b) { return fits(across, b); });
+  if (tile.band < down) return;
+  // Small images: several groups of them. Few: a batch is seldom a multiple of many.
+  constexpr int64_t kMostGroups = 4;
+  while (tile.groups < kMostGroups && fits(across, down, 2 * tile.groups)) tile.groups *= 2;
+}
+
+}  // namespace
+
+WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers) {
+  WinogradWeightTile best;
+  if (!allows_winograd(c)) return best;
+  // What a direct sum takes of its multiply-adds, as measured; the gain must be clear, because it rounds less.
+  constexpr double kDirect = 1.3, kClearly = 0.85;
+  const auto filters = c.weight[0], channels = c.weight[1];
+  best.cost = kDirect * kClearly * static_cast<double>(filters * channels * c.taps() * c.y[1] * c.y[2]);
+  for (const int64_t m : {4, 2})
+    for (int64_t fb = 1; fb <= std::min<int64_t>(filters, 32); ++fb)
+      for (int64_t cb = 1; cb <= std::min<int64_t>(channels, 32); ++cb) {
+        WinogradWeightTile tile{m, 1, 1, fb, cb};
+        // Blocks are what threads share out.
+        constexpr int64_t kFewestBlocks = 2;
+        if (filters % fb != 0 || channels % cb != 0 || winograd_sum_bytes(tile, vector) > kWinogradSumBytes || (filters / fb) * (channels / cb) < kFewestBlocks) continue;
+        fill_winograd_weight_tile(tile, c, vector, registers);
+        if (winograd_tile_bytes(tile, vector) > kWinogradTileBytes) continue;
+        const int64_t numbers = winograd_side(m) * winograd_side(m), tiles = ceil_divide(c.y[2], m) * ceil_divide(c.y[1], m);
+        // As measured, in multiply-adds: adding a sum to memory, copying and transforming a tile of x or dy.
+        constexpr double kAdd = 7, kTransform4 = 210, kTransform2 = 55;
+        const double product = 1 / tile_efficiency(tile.filters * tile.channels, loads(tile.filters, tile.channels)) + kAdd / static_cast<double>(tile.across * tile.band * tile.groups);
+        const double transforms = (m == 4 ? kTransform4 : kTransform2) * (1 / static_cast<double>(fb) + 1 / static_cast<double>(cb));
+        tile.cost = static_cast<double>(tiles * filters * channels) * (static_cast<double>(numbers) * product + transforms);
+        if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
+      }
+  return best;
+}
+
 PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers) {
   PlanarTile best;
   const double work = static_cast<double>(c.weight[0] * c.weight[1] * c.taps() * c.y[1]);

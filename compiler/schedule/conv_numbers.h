@@ -98,6 +98,20 @@ int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t registers
 /// The same for images in lanes.
 int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t registers, bool towards_x);
 
+/// Winograd's algorithm for the gradient towards the weight, images in lanes: the register tile, the block whose sums lie in
+/// cache, the block of tiles that is transformed at once. The cost in vectors of multiply-adds, for a group.
+struct WinogradWeightTile {
+  int64_t outputs = 0, filters = 1, channels = 1, filter_block = 1, channel_block = 1, across = 1, band = 1, groups = 1;
+  double cost = 0;
+};
+constexpr int64_t kWinogradKeptLanes = 4;         // of a sum, in memory
+constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10;
+/// Bytes of the sums of a block, and of a block of transformed tiles of x and dy.
+int64_t winograd_sum_bytes(const WinogradWeightTile& tile, int64_t vector);
+int64_t winograd_tile_bytes(const WinogradWeightTile& tile, int64_t vector);
+/// The tile that is expected to be the fastest; `outputs` 0: a direct sum is.
+WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers);
+
 /// A tile of a planar convolution: vectors of columns by filters.
 struct PlanarTile {
   int64_t vector = 1, columns = 1, filters = 1;

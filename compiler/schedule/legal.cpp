@@ -56,7 +56,7 @@ constexpr std::string_view kWidth = "a tile is no wider than the result";
 }  // namespace
 
 LegalSchedules::LegalSchedules(const Draft& draft, const PlanContext& context)
-    : draft_(draft), graph_(draft.function->graph), target_(context.target) {
+    : draft_(draft), graph_(draft.function->graph), target_(context.target), precise_(context.options.precise) {
   for (const Layout& layout : draft.layouts)
     if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
 }
@@ -77,7 +77,10 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
     if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
     if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes_grad_input");
-    if (op == "conv_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("conv.lanes_grad_weight");
+    if (op == "conv_grad_weight" && is_lanes(x) && is_lanes(second)) {
+      found.push_back("conv.lanes_grad_weight");
+      if (!precise_ && element == ElementType::F32 && allows_winograd(conv_numbers(graph_, node, x, second, y))) found.push_back("conv.lanes_winograd_grad_weight");
+    }
     if (op == "dense" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes");
     if (op == "dense_grad_input" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes_grad_input");
     if (op == "dense_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("dense.lanes_grad_weight");
@@ -105,6 +108,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("conv.winograd") || is("conv.lanes_winograd")) return winograd(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
   if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
+  if (is("conv.lanes_winograd_grad_weight")) return winograd_grad_weight(node, schedule);
   if (is("dense.lanes") || is("dense.lanes_grad_input")) return dense(node, schedule);
   if (is("dense.lanes_grad_weight")) return dense_grad_weight(node, schedule);
   if (is("dense.vector")) return dense_vector(node, schedule);
@@ -210,6 +214,23 @@ std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, co
   if (c.has_border() && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
   rules.scratch(c.taps() * rules["block"] * rules["filters"] * bytes_of(x));
   if (c.has_border()) rules.scratch(c.band_bytes(rules["rows"], rules["block"], bytes_of(x)));
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::winograd_grad_weight(const Node& node, const Schedule& schedule) const {
+  const ConvNumbers c = conv_numbers(graph_, node, node.operands[0], node.operands[1], node.results[0]);
+  Rules rules(schedule);
+  const WinogradWeightTile tile{rules["outputs"], rules["filters"], rules["channels"], rules["filter_block"], rules["channel_block"], rules["across"], rules["band"], rules["groups"]};
+  if (tile.outputs == 3) rules.complain("outputs", "2 or 4");
+  rules.divides("filter_block", c.weight[0], "filters");
+  rules.divides("channel_block", c.weight[1], "channels");
+  rules.divides("filters", tile.filter_block, "filters of a block");
+  rules.divides("channels", tile.channel_block, "channels of a block");
+  rules.divides("across", ceil_divide(c.y[2], tile.outputs), "tiles of a row");
+  rules.divides("band", ceil_divide(c.y[1], tile.outputs), "rows of tiles");
+  rules.registers(tile_registers(tile.filters, tile.channels), target_.vector_registers);
+  rules.scratch(winograd_sum_bytes(tile, group_), kWinogradSumBytes);
+  rules.scratch(winograd_tile_bytes(tile, group_), kWinogradTileBytes);
   return rules.result();
 }
 

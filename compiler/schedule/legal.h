@@ -39,6 +39,7 @@ class LegalSchedules {
   Complaint winograd(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_weight(const Node& node, const Schedule& schedule) const;
+  Complaint winograd_grad_weight(const Node& node, const Schedule& schedule) const;
   Complaint dense(const Node& node, const Schedule& schedule) const;
   Complaint dense_grad_weight(const Node& node, const Schedule& schedule) const;
   Complaint dense_vector(const Node& node, const Schedule& schedule) const;
@@ -48,6 +49,7 @@ class LegalSchedules {
   const Draft& draft_;
   const Graph& graph_;
   const Target& target_;
+  const bool precise_;
   int64_t group_ = 1;
 };
 

@@ -34,6 +34,14 @@ constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side i
                                                {"across", "tiles side by side that are transformed together", 1, kAny},
                                                {"band", "tiles below each other that are", 1, kAny},
                                                {"unroll", "channels written out", 1, 16}};
+constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of dy along a side of a tile, 2 or 4", 2, 4},
+                                                     {"filters", "filters of a register tile", 1, 16},
+                                                     {"channels", "channels of it", 1, 16},
+                                                     {"filter_block", "filters whose sums lie in cache together", 1, kAny},
+                                                     {"channel_block", "channels whose sums do", 1, kAny},
+                                                     {"across", "tiles side by side that are transformed together", 1, kAny},
+                                                     {"band", "tiles below each other that are", 1, kAny},
+                                                     {"groups", "groups of images that are", 1, 16}};
 constexpr TemplateParameter kConvInput[] = {{"columns", "columns of a tile", 1, 32},
                                             {"channels", "channels of a tile", 1, 32},
                                             {"rows", "rows of a band", 1, kAny},
@@ -95,6 +103,13 @@ constexpr Template kTemplates[] = {
      "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
      "`columns` x `rows` x `blocks` sums, `columns` x `rows` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at "
      "most 512 KB, the sums 256 KB. `unroll` divides the channels."},
+    {"conv.lanes_winograd_grad_weight", "the gradient towards weights of 3x3 taps at stride 1 by Winograd's algorithm, images innermost", kConvWinogradWeight,
+     "Training in f32 without groups or dilation, x and dy in lanes: 4 or 2.25 times fewer multiply-adds. Rounds more than a direct sum.",
+     "A block of tiles of x and of dy is transformed, channel by channel. A register tile of filters by channels is summed over the tiles, for each "
+     "number of a transformed filter: load a vector of images for each filter and channel, multiply-add; then it is added to vectors in memory. "
+     "These are transformed back at the end, and their lanes summed, in a fixed order.",
+     "`outputs` is 2 or 4. `filter_block` divides the filters and `filters` divides it; so for channels. `across` and `band` divide the tiles of a row of dy and the rows of "
+     "tiles. `filters` x `channels` sums, `filters` vectors and 1 more are at most the target's registers. The sums of a block take at most 640 KB, so do the transformed tiles."},
     {"conv.planar", "convolution of planar images, vectors of columns", kConv,
      "Inference, x and y planar: few filters, wide rows.",
      "A register tile of vectors of neighbouring columns by filters is summed over channels and taps: load the vectors of x, shifted by the tap, "

@@ -180,7 +180,7 @@ TEST(Winograd, OtherTilesAndBlocks) {
     check_blocks({20, 40, 14, 11, {3, 3}, {1, 1}, {1, 1, 1, 1}}, {"conv.winograd", 2e-5, variation});
 }
 
-/// Forward and towards x, images in lanes.
+/// Forward, towards x and towards the weight, images in lanes.
 void check_winograd_lanes(int64_t channels, int64_t filters, int64_t height, int64_t width, const Dims& pad) {
   const AttributeMap attributes = {{"pad", pad}};
   const TensorType x = image({channels, height, width}), w = weight({filters, channels, 3, 3});
@@ -189,11 +189,15 @@ void check_winograd_lanes(int64_t channels, int64_t filters, int64_t height, int
   AttributeMap input = attributes;
   input["height"] = height, input["width"] = width;
   check("conv_grad_input", {{y, w}, input}, "t.gradients", "conv.lanes_winograd", false, 2e-5);
+  AttributeMap kernel = attributes;
+  kernel["kernel"] = Dims{3, 3};
+  check("conv_grad_weight", {{x, y}, kernel}, "t.gradients", "conv.lanes_winograd_grad_weight", false, 2e-5);
 }
 
 TEST(WinogradLanes, WholeTiles) { check_winograd_lanes(16, 16, 16, 32, {1, 1, 1, 1}); }
+TEST(WinogradLanes, SmallMapsOfSeveralGroups) { check_winograd_lanes(16, 32, 8, 8, {1, 1, 1, 1}); }
 TEST(WinogradLanes, TilesBeyondTheImage) { check_winograd_lanes(24, 8, 14, 15, {1, 1, 1, 1}); }
-TEST(WinogradLanes, OddChannels) { check_winograd_lanes(17, 15, 12, 12, {1, 1, 1, 1}); }
+TEST(WinogradLanes, OddChannels) { check_winograd_lanes(15, 45, 12, 12, {1, 1, 1, 1}); }
 TEST(WinogradLanes, OtherPadding) {
   check_winograd_lanes(16, 16, 12, 12, {0, 0, 0, 0});
   check_winograd_lanes(16, 16, 9, 12, {2, 0, 1, 2});

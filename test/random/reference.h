@@ -81,6 +81,8 @@ std::vector<Bounded> differentiate_expression(const ScalarExpression& expression
 /// one of nine taps. `pad`: above and left.
 void add_winograd_errors(Tensor& y, const Tensor& x, const std::function<double(int64_t output, int64_t input, int64_t tap)>& weight, const Dims& pad,
                          int64_t images);
+/// The same for the gradient towards the weight.
+void add_winograd_weight_errors(Tensor& dweight, const Tensor& x, const Tensor& dy, const Dims& pad, int64_t images);
 
 /// exp and log with the error that implementations in single precision have.
 Bounded exponential(const Bounded& x);

@@ -97,6 +97,7 @@ void backward_conv(ReferenceNode& n) {
   // Towards x: a convolution of dy with the filters turned around.
   const auto turned = [&](int64_t output, int64_t input, int64_t tap) { return weight.at[static_cast<size_t>((input * c.channels + output) * 9 + 8 - tap)].value; };
   add_winograd_errors(dx, dy, turned, {2 - c.pad[0], 2 - c.pad[1]}, n.repetitions(dy));
+  add_winograd_weight_errors(dweight, x, dy, c.pad, n.repetitions(dy));
 }
 
 // ---- pooling

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What Winograd's minimal filtering adds to the errors of a convolution: its own computation on absolute values, with tiles of
 // 2x2 and of 4x4 outputs (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016). The matrices stand here as
-// the paper prints them.
+// the paper prints them; those of the gradient towards the filter, F(3, m), follow from the same points.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -30,6 +30,14 @@ const Filtering kFilterings[] = {
      {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
 };
 
+const Filtering kGradientFilterings[] = {
+    {2, kFilterings[0].image, {{1, 0}, {.5, .5}, {.5, -.5}, {0, 1}}, {{1, 1, 1, 0}, {0, 1, -1, 0}, {0, 1, 1, -1}}},
+    {4,
+     kFilterings[1].image,
+     {{1 / 4., 0, 0, 0}, {-1 / 6., -1 / 6., -1 / 6., -1 / 6.}, {-1 / 6., 1 / 6., -1 / 6., 1 / 6.}, {1 / 24., 1 / 12., 1 / 6., 1 / 3.}, {1 / 24., -1 / 12., 1 / 6., -1 / 3.}, {0, 0, 0, 1}},
+     {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 1}}},
+};
+
 /// |m| values |m|^T.
 Matrix transform(const Matrix& m, const Matrix& values) {
   Matrix result(m.size(), std::vector<double>(m.size(), 0));
@@ -50,15 +58,21 @@ Matrix tile_error(const Filtering& filtering, const std::vector<Matrix>& filters
   return transform(filtering.back, sums);
 }
 
+/// Absolute values of a square of x, 0 outside.
+Matrix square_of(const Tensor& x, int64_t image, int64_t channel, int64_t top, int64_t left, int64_t side) {
+  const Dims& dims = x.type.dims;
+  Matrix square(static_cast<size_t>(side), std::vector<double>(static_cast<size_t>(side), 0));
+  for (int64_t i = std::max<int64_t>(0, -top); i < std::min(side, dims[1] - top); ++i)
+    for (int64_t j = std::max<int64_t>(0, -left); j < std::min(side, dims[2] - left); ++j)
+      square[static_cast<size_t>(i)][static_cast<size_t>(j)] = std::abs(x.at[x.place(image, (channel * dims[1] + top + i) * dims[2] + left + j)].value);
+  return square;
+}
+
 }  // namespace
 
 void add_winograd_errors(Tensor& y, const Tensor& x, const std::function<double(int64_t, int64_t, int64_t)>& weight, const Dims& pad, int64_t images) {
   const Dims &in = x.type.dims, &out = y.type.dims;
   const int64_t channels = in[0];
-  const auto pixel = [&](int64_t image, int64_t channel, int64_t row, int64_t column) {
-    if (row < 0 || row >= in[1] || column < 0 || column >= in[2]) return 0.0;
-    return std::abs(x.at[x.place(image, (channel * in[1] + row) * in[2] + column)].value);
-  };
   std::vector<double> errors(y.at.size(), 0);
   for (const Filtering& filtering : kFilterings) {
     const int64_t m = filtering.outputs, side = m + 2;
@@ -73,11 +87,7 @@ void add_winograd_errors(Tensor& y, const Tensor& x, const std::function<double(
       for (int64_t top = 0; top < out[1]; top += m)
         for (int64_t left = 0; left < out[2]; left += m) {
           std::vector<Matrix> tiles;
-          for (int64_t c = 0; c < channels; ++c) {
-            Matrix tile(static_cast<size_t>(side), std::vector<double>(static_cast<size_t>(side)));
-            for (int64_t i = 0; i < side * side; ++i) tile[static_cast<size_t>(i / side)][static_cast<size_t>(i % side)] = pixel(image, c, top + i / side - pad[0], left + i % side - pad[1]);
-            tiles.push_back(transform(filtering.image, tile));
-          }
+          for (int64_t c = 0; c < channels; ++c) tiles.push_back(transform(filtering.image, square_of(x, image, c, top - pad[0], left - pad[1], side)));
           for (int64_t o = 0; o < out[0]; ++o) {
             const Matrix error = tile_error(filtering, filters[static_cast<size_t>(o)], tiles);
             for (int64_t i = top; i < std::min(top + m, out[1]); ++i)
@@ -89,6 +99,32 @@ void add_winograd_errors(Tensor& y, const Tensor& x, const std::function<double(
         }
   }
   for (size_t i = 0; i < errors.size(); ++i) y.at[i].error += errors[i];
+}
+
+void add_winograd_weight_errors(Tensor& dweight, const Tensor& x, const Tensor& dy, const Dims& pad, int64_t images) {
+  const Dims &in = x.type.dims, &out = dy.type.dims;
+  std::vector<double> errors(dweight.at.size(), 0);
+  for (const Filtering& filtering : kGradientFilterings) {
+    const int64_t m = filtering.outputs, side = m + 2;
+    std::vector<Matrix> sums(static_cast<size_t>(out[0] * in[0]), Matrix(static_cast<size_t>(side), std::vector<double>(static_cast<size_t>(side), 0)));
+    for (int64_t image = 0; image < images; ++image)
+      for (int64_t top = 0; top < out[1]; top += m)
+        for (int64_t left = 0; left < out[2]; left += m) {
+          std::vector<Matrix> tiles;
+          for (int64_t c = 0; c < in[0]; ++c) tiles.push_back(transform(filtering.image, square_of(x, image, c, top - pad[0], left - pad[1], side)));
+          for (int64_t o = 0; o < out[0]; ++o) {
+            const Matrix slope = transform(filtering.filter, square_of(dy, image, o, top, left, m));
+            for (int64_t c = 0; c < in[0]; ++c)
+              for (size_t e = 0; e < slope.size(); ++e)
+                for (size_t f = 0; f < slope.size(); ++f) sums[static_cast<size_t>(o * in[0] + c)][e][f] += slope[e][f] * tiles[static_cast<size_t>(c)][e][f];
+          }
+        }
+    for (size_t pair = 0; pair < sums.size(); ++pair) {
+      const Matrix error = transform(filtering.back, sums[pair]);
+      for (size_t tap = 0; tap < 9; ++tap) errors[pair * 9 + tap] = std::max(errors[pair * 9 + tap], error[tap / 3][tap % 3]);
+    }
+  }
+  for (size_t i = 0; i < errors.size(); ++i) dweight.at[i].error += errors[i];
 }
 
 }  // namespace cnnc::random_programs

@@ -66,7 +66,7 @@ Halide::Pipeline build_conv_lanes_winograd(KernelBuilder& builder) {
   sums.update().split(tx, tx, txi, columns).split(ty, ty, tyi, rows).reorder(l, txi, tyi, k, r.x, tx, ty, f, e)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(txi).unroll(tyi).unroll(k).unroll(r.x, unroll);
   image.compute_at(func, xo).bound_extent(tx, across).bound_extent(ty, band).bound_extent(f, side).bound_extent(e, side);
-  image.reorder(l, f, e, tx, ty, c).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
+  image.align_storage(c, channels | 1).reorder(l, f, e, tx, ty, c).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
   half.compute_at(image, tx).bound_extent(i, side).bound_extent(f, side).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
   bordered.compute_at(image, c).bound_extent(x, m * across + 2).bound_extent(y, m * band + 2).vectorize(l, vector, TailStrategy::RoundUp);
   for (Func* scratch : {&bordered, &half, &image, &sums, &back}) keep_on_stack(*scratch);

@@ -35,6 +35,21 @@ std::vector<Expr> transform_back(int32_t m, const std::vector<Expr>& s) {
   return {s[0] + p + u, q + 2 * v, p + 4 * u, q + 8 * v + s[5]};
 }
 
+std::vector<Expr> transform_output_gradient(int32_t m, const std::vector<Expr>& d) {
+  if (m == 2) return {d[0], d[0] + d[1], d[0] - d[1], d[1]};
+  const Expr even = d[0] + d[2], odd = d[1] + d[3], wide_even = d[0] + 4 * d[2], wide_odd = 2 * (d[1] + 4 * d[3]);
+  return {d[0], even + odd, even - odd, wide_even + wide_odd, wide_even - wide_odd, d[3]};
+}
+
+std::vector<Expr> transform_back_to_taps(int32_t m, const std::vector<Expr>& s) {
+  if (m == 2) {
+    const Expr half = (s[1] + s[2]) * 0.5f;
+    return {s[0] + half, (s[1] - s[2]) * 0.5f, half - s[3]};
+  }
+  const Expr p = (s[1] + s[2]) * (-1 / 6.f), q = (s[3] + s[4]) * (1 / 24.f);
+  return {s[0] * 0.25f + p + q, (s[1] - s[2]) * (-1 / 6.f) + (s[3] - s[4]) * (1 / 12.f), p + 4 * q + s[5]};
+}
+
 Expr transformed(Transform transform, int32_t m, const Expr& which, int32_t count, const std::function<Expr(int32_t)>& element) {
   std::vector<Expr> elements;
   for (int32_t i = 0; i < count; ++i) elements.push_back(element(i));
