@@ -78,7 +78,7 @@ class Program {
     build({"-o", "kernels.txt", "--emit", "kernels"});
     std::stringstream kernels;
     kernels << std::ifstream(folder_ / "kernels.txt").rdbuf();
-    uses_winograd_ = kernels.str().find("winograd(") != std::string::npos;
+    uses_winograd_ = kernels.str().find("winograd") != std::string::npos;
   }
 
   bool uses_winograd() const { return uses_winograd_; }
