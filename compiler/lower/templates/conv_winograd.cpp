@@ -96,7 +96,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(ox).unroll(oy);
   back.compute_at(func, tx).bound_extent(e, side).bound_extent(ox, m).vectorize(l, vector, TailStrategy::RoundUp).unroll(e).unroll(ox);
   sums.compute_at(func, ko).bound_extent(tx, across).bound_extent(ty, band).bound_extent(k, blocks).bound_extent(f, side).bound_extent(e, side);
-  sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
+  sums.align_storage(tx, across | 1).vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
   for (size_t stage = 0; stage < ranges.size(); ++stage) {
     const RDom& r = ranges[stage].domain;
     std::vector<Halide::VarOrRVar> order = {l, k, txi, tyi, r.x};
@@ -107,7 +107,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
     if (ranges[stage].extent % unroll == 0) update.unroll(r.x, unroll);
   }
   image.compute_at(func, step).bound_extent(tx, across).bound_extent(ty, band).bound_extent(f, side).bound_extent(e, side);
-  image.reorder(c, f, e, tx, ty, cb).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
+  image.align_storage(tx, across | 1).reorder(c, f, e, tx, ty, cb).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
   half.compute_at(image, tx).bound_extent(i, side).bound_extent(f, side).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
   for (Func* scratch : {&half, &image, &sums, &back}) keep_on_stack(*scratch);
   func.fuse(xo, yo, step);
