@@ -17,7 +17,7 @@ namespace {
 class Chooser {
  public:
   Chooser(const Draft& draft, const PlanContext& context)
-      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers), precise_(context.options.precise) {
+      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers), precise_(context.options.precise), infer_batch_(context.options.infer_batch) {
     for (const Layout& layout : draft.layouts)
       if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
   }
@@ -240,9 +240,11 @@ class Chooser {
     }
     if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
     const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
-    const int64_t rows = tile_outputs(outputs, 8);
+    // Weights that are read once serve all images of a tile.
+    const int64_t images = graph_.type(y).batched ? std::min<int64_t>(infer_batch_, registers_ >= 32 ? 4 : 2) : 1;
+    const int64_t rows = tile_outputs(outputs, images > 1 ? 6 : 8);
     const double vectors = static_cast<double>(inputs * outputs) / static_cast<double>(vector);
-    return {"dense.vector", {{"vector", vector}, {"rows", rows}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}}};
+    return {"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}}};
   }
 
   Schedule dense_grad_weight(const Node& node) const {
@@ -262,6 +264,7 @@ class Chooser {
   const Target& target_;
   const int64_t registers_;
   const bool precise_;
+  const int64_t infer_batch_;
   int64_t group_ = 1;
 };
 

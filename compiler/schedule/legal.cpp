@@ -263,7 +263,8 @@ std::optional<std::string> LegalSchedules::dense_vector(const Node& node, const 
   Rules rules(schedule);
   rules.vector(std::min(lanes_of(node.results[0]), graph_.type(node.operands[0]).dims[0]));
   rules.at_most("rows", graph_.type(node.results[0]).dims[0], "a tile has no more outputs than the layer");
-  rules.registers(tile_registers(1, rules["rows"]), target_.vector_registers);
+  rules.registers(tile_registers(rules["images"], rules["rows"]), target_.vector_registers);
+  if (!graph_.type(node.results[0]).batched) rules.equals("images", 1, "the result has no images");
   return rules.result();
 }
 

@@ -63,6 +63,7 @@ constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1
                                               {"chunk", "groups of images taken together", 1, 16}};
 constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1, 64},
                                               {"rows", "outputs of a tile", 1, 16},
+                                              {"images", "images of a tile", 1, 8},
                                               {"tasks", "parallel parts of the outputs", 1, 64}};
 
 constexpr Template kTemplates[] = {
@@ -143,11 +144,11 @@ constexpr Template kTemplates[] = {
      "the vectors of inputs, broadcast one number of dy for each output, multiply-add.",
      "`vector` is a power of two that fits a register and the inputs. `vectors` x `outputs` sums, `vectors` vectors and 1 more are at most the target's registers. `block` is a multiple of `outputs`, or "
      "all outputs. Scratch is at most 256 KB."},
-    {"dense.vector", "dense layer of one image at a time", kDenseVector,
-     "Inference, all planar; bound by the memory that weights come from.",
-     "Rows of the weight by one vector of sums each run along the inputs: load a vector of x, multiply-add it with a vector of each row. The "
+    {"dense.vector", "dense layer of one or a few images at a time", kDenseVector,
+     "Inference, all planar; of one image at a time it is bound by the memory that weights come from.",
+     "Rows of the weight by images, a vector of sums each, run along the inputs: load a vector of each image and of each row, multiply-add. The "
      "lanes of each sum are added last.",
-     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; its `rows` sums and 2 vectors more are at most the target's registers."},
+     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; `rows` x `images` sums, `images` vectors and 1 more are at most the target's registers. `images` is 1 where the result has no images."},
     {"elementwise", "each element from its definition, vectors along the memory", kElementwise,
      "Every kernel. Made for maps, pools, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
      "A vector of neighbouring elements is computed from the operands. Short reductions (the windows of pools) are written out, longer ones loop around the vector.",

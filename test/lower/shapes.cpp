@@ -26,7 +26,7 @@ void check(const std::string& op_name, const Sample& sample, const std::string& 
   for (const char* name : {"avx512", "avx2"}) {
     const Target& target = *find_target(name);
     if (!runs_here(target)) continue;
-    const ModulePlan plan = make_plan(module, target, {.train_batch = {}, .precise = precise});
+    const ModulePlan plan = make_plan(module, target, {.infer_batch = images, .train_batch = {}, .precise = precise});
     bool uses = false;
     for (const Kernel& kernel : plan.functions[0].kernels) uses = uses || kernel.schedule.name == expected_template;
     // Whether Winograd's algorithm gains depends on the registers.
@@ -63,6 +63,10 @@ TEST(Shapes, PaddedAndStrided) {
   check_convolution({4, 8, 16, 3, 1, 1});
   check_convolution({4, 8, 16, 3, 2, 1});
   check_convolution({3, 7, 13, 3, 2, 1});
+}
+/// Tiles of several images, with a rest: a whole one, half of one, and one that is larger than the batch.
+TEST(Shapes, DenseOfSeveralImages) {
+  for (const int64_t images : {8, 6, 3}) check("dense", {{image({37}), weight({13, 37}), weight({13})}, {}}, "infer", "dense.vector", true, 5e-6, images);
 }
 TEST(Shapes, WideRows) { check_convolution({2, 3, 37, 3, 1, 1}, "conv.planar"); }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// `dense.vector`: y = W x for one image at a time, as inference with small batches needs: vectors along a row of the weights,
-// several rows together, their lanes summed last. The order of sums is that of one image whatever the batch. Parameters:
-// vector, rows (outputs of a tile), tasks (parallel parts of the outputs).
+// `dense.vector`: y = W x for one or a few images at a time, as inference needs: vectors along a row of the weights, several rows
+// by several images together, their lanes summed last. The order of sums is that of one image whatever the batch. Parameters:
+// vector, rows (outputs of a tile), images (of a tile), tasks (parallel parts of the outputs).
 #include "lower/templates/tools.h"
 
 namespace cnnc {
@@ -17,9 +17,11 @@ Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
   const bool has_bias = node.operands.size() > 2 && node.operands[2].valid(), batched = builder.type(node.results[0]).batched;
   const auto reduced = int32(builder.type(node.operands[0]).dims[0]), extent = int32(builder.type(node.results[0]).dims[0]);
   const auto vector = int32(builder.parameter("vector")), rows = int32(builder.parameter("rows")), tasks = int32(builder.parameter("tasks"));
+  const auto images = int32(builder.parameter("images"));
 
   const Var p("p"), o("d0"), n = KernelBuilder::batch_variable();
-  const Expr image = batched ? Expr(n) : Expr(0);
+  // A tile at the end of the batch reads its last image again.
+  const Expr image = images > 1 ? min(n, builder.batch() - 1) : batched ? Expr(n) : Expr(0);
   const auto product = [&](const Expr& in, const Expr& out) {
     return builder.element(node.operands[0], {Coordinate::whole(image), {Coordinate::whole(in)}}) *
            builder.element(node.operands[1], {Coordinate::whole(Expr(0)), {Coordinate::whole(out), Coordinate::whole(in)}});
@@ -49,14 +51,23 @@ Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
   const Var oi("oi"), oo("oo"), task("task");
   const int32_t tiles = (extent + rows - 1) / rows;
   func.split(o, oo, oi, rows, tail(extent, rows, TailStrategy::GuardWithIf));
+  const Var no("no");
+  Var batch_loop = n;
+  if (images > 1) {
+    func.split(n, no, n, images, TailStrategy::GuardWithIf).reorder(oi, n, oo, no);
+    batch_loop = no;
+    sums.bound_extent(n, images).unroll(n);
+  }
   if (tasks > 1) func.split(oo, task, oo, (tiles + tasks - 1) / tasks, TailStrategy::GuardWithIf).parallel(task);
   sums.compute_at(func, oo).vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
   if (whole > 0) {
-    sums.update().reorder(p, o, r).vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
+    if (images > 1) sums.update().reorder(p, o, n, r).unroll(n);
+    else sums.update().reorder(p, o, r);
+    sums.update().vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
     if (whole % 2 == 0) sums.update().unroll(r, 2);
   }
   keep_on_stack(sums);
-  if (batched && tasks == 1) parallelize(func, n, traffic_ns(static_cast<double>(reduced) * extent * type.bytes()));
+  if (batched && tasks == 1) parallelize(func, batch_loop, traffic_ns(static_cast<double>(reduced) * extent * type.bytes()));
   return Halide::Pipeline(func);
 }
 
