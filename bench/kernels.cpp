@@ -2,38 +2,20 @@
 // GFLOP/s of each template on layers of LeNet and ResNets, one thread, against the multiply-add peak of this machine that is
 // measured around each run. Usage: bench_kernels [FILTER] [BATCH]. Halide's JIT may reassociate here; built programs may not.
 #include <fmt/format.h>
-#include <immintrin.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
 #include "ir/builder.h"
+#include "runtime/program/machine_speed.h"
 #include "test/lower/plan_runner.h"
 
 namespace cnnc {
 namespace {
 
-/// GFLOP/s of 24 independent chains of multiply-adds: the largest rate that a kernel could have.
-__attribute__((target("avx512f"), optimize("O3"))) double peak_avx512() {
-  constexpr int kChains = 24, kSteps = 20000;
-  __m512 sums[kChains];
-  for (auto& sum : sums) sum = _mm512_set1_ps(1);
-  const __m512 factor = _mm512_set1_ps(0.999f), term = _mm512_set1_ps(0.001f);
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kSteps; ++i)
-#pragma GCC unroll 24
-    for (int c = 0; c < kChains; ++c) sums[c] = _mm512_fmadd_ps(sums[c], factor, term);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  float lanes[16], total = 0;
-  for (auto& sum : sums) {
-    _mm512_storeu_ps(lanes, sum);
-    total += lanes[0];
-  }
-  [[maybe_unused]] static volatile float sink;
-  sink = total;
-  return 32.0 * kChains * kSteps / seconds * 1e-9;
-}
+/// GFLOP/s of multiply-adds in this machine's widest registers: the largest rate that a kernel could have.
+double peak() { return runtime::measure_peak(1, runtime::widest_vectors()) * 1e-9; }
 
 TensorType image(Dims dims) { return {ElementType::F32, true, std::move(dims)}; }
 TensorType weight(Dims dims) { return {ElementType::F32, false, std::move(dims)}; }
@@ -71,16 +53,16 @@ void measure(const Line& line, const std::string& function, int64_t images) {
   const ModulePlan plan = make_plan(module, target, {});
   PlanRunner runner(plan, 0, target, true);
   const auto arguments = random_arrays(line.sample.operands, images, 1);
-  const double before = peak_avx512();
+  const double before = peak();
   runner.run(arguments, images, {.repetitions = 30});
-  const double peak = (before + peak_avx512()) / 2;
+  const double most = (before + peak()) / 2;
   for (size_t k = 0; k < plan.functions[0].kernels.size(); ++k) {
     const Kernel& kernel = plan.functions[0].kernels[k];
     const double seconds = runner.seconds()[k];
     const bool counts = kernel.anchor >= 0 && plan.functions[0].function->graph.node(kernel.anchor).op->name == line.op;
     fmt::print("{:14} {:10.1f} us  {}", line.name, seconds * 1e6, to_string(kernel.schedule));
     const double rate = 2 * line.multiply_adds * static_cast<double>(images) / seconds * 1e-9;
-    if (counts) fmt::print("  {:.1f} GFLOP/s, {:.0f} % of {:.0f}", rate, 100 * rate / peak, peak);
+    if (counts) fmt::print("  {:.1f} GFLOP/s, {:.0f} % of {:.0f}", rate, 100 * rate / most, most);
     fmt::print("\n");
     std::fflush(stdout);
   }
@@ -117,16 +99,16 @@ void measure_blocked(const BlockedLine& line, int64_t images) {
   const ModulePlan plan = make_plan(module, target, {});
   PlanRunner runner(plan, 0, target, true);
   const auto arguments = random_arrays(types, images, 1);
-  const double before = peak_avx512();
+  const double before = peak();
   runner.run(arguments, images, {.repetitions = 30});
-  const double peak = (before + peak_avx512()) / 2;
+  const double most = (before + peak()) / 2;
   size_t measured = 0;   // the last convolution
   const auto& kernels = plan.functions[0].kernels;
   for (size_t k = 0; k < kernels.size(); ++k)
     if (kernels[k].anchor >= 0 && plan.functions[0].function->graph.node(kernels[k].anchor).op->name == "conv") measured = k;
   const double rate = 2 * kernels[measured].multiply_adds * static_cast<double>(images) / runner.seconds()[measured] * 1e-9;
   fmt::print("{:22} {:10.1f} us  {:5.1f} GFLOP/s, {:3.0f} % of {:.0f}  {}\n", line.name, runner.seconds()[measured] * 1e6, rate,
-             100 * rate / peak, peak, to_string(kernels[measured].schedule));
+             100 * rate / most, most, to_string(kernels[measured].schedule));
   std::fflush(stdout);
 }
 

@@ -4,7 +4,6 @@ import argparse
 import datetime
 import os
 import pathlib
-import shlex
 import statistics
 import sys
 import tempfile
@@ -13,7 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import peers
 import table
-from benchtools import machine, plots, programs, store
+from benchtools import machine, plots, programs
+from benchtools.command import add_common_options, numbers, open_results, say, words
 
 SMALL = ('lenet', 'mnist_cnn', 'resnet20', 'vgg11')
 LARGE = ('resnet18', 'resnet50', 'mobilenet_v2')
@@ -33,34 +33,18 @@ Examples:
 """
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def words(text):
-    return [word for word in text.split(',') if word]
-
-
-def numbers(text):
-    return [int(word) for word in words(text)]
-
-
 def parse():
     parser = argparse.ArgumentParser(prog='bench/compare', description='Measures cnnc and other engines in turn, and compares.',
                                      epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--kinds', type=words, default=['infer', 'train'], help='infer,train')
     parser.add_argument('--networks', type=words, default=[*SMALL, *LARGE], help='default: all of bench/networks')
     parser.add_argument('--batches', type=numbers, help='default: 1,32 for inference; 32,128 (resnet18: 16) for training')
-    parser.add_argument('--threads', type=numbers, default=[1, 2], help='default: 1,2')
     parser.add_argument('--peers', type=words, help=f"of {','.join(peers.PEERS)}; none: cnnc alone (default: all, but torch_compile only for "
                         'training: it takes minutes a network, and other peers infer faster)')
     parser.add_argument('--rounds', type=int, default=5, help='how often each side is measured, in alternating order (default 5)')
     parser.add_argument('--seconds', type=float, default=0.5, help='of each measurement, at least three steps (default 0.5)')
-    parser.add_argument('--again', action='store_true', help='measures also what is in the output already')
     parser.add_argument('--show', action='store_true', help='measures nothing, prints the table')
-    parser.add_argument('--output', type=pathlib.Path, default=machine.ROOT / 'build/compare/results.json',
-                        help='JSON; the table and the plot are written beside it (.md, .svg)')
-    parser.add_argument('--compiler', type=pathlib.Path, default=programs.DEFAULT_COMPILER, help='cnnc (default: build/release/bin/cnnc)')
+    add_common_options(parser, 'compare', 'the table and the plot are written beside it (.md, .svg)')
     parser.add_argument('--environment', type=pathlib.Path, default=machine.ROOT / 'build/peers', help='what setup.sh made')
     parser.add_argument('--schedules', type=pathlib.Path, help='a folder of schedule files, NETWORK-KIND-bBATCH.schedule')
     options = parser.parse_args()
@@ -263,13 +247,8 @@ def run(options, results, folder):
 
 def main():
     options = parse()
-    results = store.Store(options.output)
+    results = open_results('compare', options)
     if not options.show:
-        try:
-            results.describe(processor=machine.processor(), compiler=programs.compiler_version(options.compiler),
-                             date=datetime.date.today().isoformat(), command=shlex.join(['python3', *sys.argv]))
-        except ValueError as error:
-            sys.exit(f'bench/compare: {error}')
         with tempfile.TemporaryDirectory(prefix='cnnc-compare-') as folder:
             run(options, results, pathlib.Path(folder))
     if not results.measurements:

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How cnnc's cost grows with batch, image, depth and threads: see --help and bench/README.md."""
 import argparse
-import datetime
 import pathlib
-import shlex
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import networks
-from benchtools import machine, plots, programs, store
+from benchtools import plots, programs
+from benchtools.command import add_common_options, numbers, open_results, say, words
 
 # What varies: its values by default, and the two axes of its plot.
 SERIES = {
@@ -27,28 +26,15 @@ Examples:
 """
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
 def parse():
-    def words(text):
-        return [word for word in text.split(',') if word]
-
-    def numbers(text):
-        return [int(word) for word in words(text)]
     parser = argparse.ArgumentParser(prog='bench/scaling', description='Measures how the cost of inference and of compiling grows.',
                                      epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--series', type=words, default=list(SERIES), help=f"default: {','.join(SERIES)}")
     parser.add_argument('--networks', type=words, default=['lenet', 'resnet20', 'vgg11'], help='of the series `batch` (default: lenet,resnet20,vgg11)')
     parser.add_argument('--values', type=numbers, help='what to vary over, instead of the defaults of each series')
-    parser.add_argument('--threads', type=numbers, default=[1, 2], help='default: 1,2')
     parser.add_argument('--seconds', type=float, default=0.5, help='of each measurement (default 0.5)')
-    parser.add_argument('--again', action='store_true', help='measures also what is in the output already')
     parser.add_argument('--show', action='store_true', help='measures nothing, prints what is there')
-    parser.add_argument('--output', type=pathlib.Path, default=machine.ROOT / 'build/scaling/results.json',
-                        help='JSON; plots are written beside it, SERIES.svg')
-    parser.add_argument('--compiler', type=pathlib.Path, default=programs.DEFAULT_COMPILER, help='cnnc (default: build/release/bin/cnnc)')
+    add_common_options(parser, 'scaling', 'plots are written beside it, SERIES.svg')
     options = parser.parse_args()
     unknown = sorted(set(options.series) - set(SERIES))
     if unknown:
@@ -137,13 +123,8 @@ def one_line(entry):
 
 def main():
     options = parse()
-    results = store.Store(options.output)
+    results = open_results('scaling', options)
     if not options.show:
-        try:
-            results.describe(processor=machine.processor(), compiler=programs.compiler_version(options.compiler),
-                             date=datetime.date.today().isoformat(), command=shlex.join(['python3', *sys.argv]))
-        except ValueError as error:
-            sys.exit(f'bench/scaling: {error}')
         built = {}
         with tempfile.TemporaryDirectory(prefix='cnnc-scaling-') as folder:
             for key in cases(options):

@@ -204,12 +204,17 @@ VectorSet widest_vectors() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? VectorSet::Avx2 : VectorSet::Sse;
 }
 
+double measure_peak(int threads, VectorSet vectors) {
+  const Loops loop = loops_of(vectors);
+  const double operations = loop.multiply_adds() * threads;   // this call also warms the registers up
+  return best_rate(kTries, threads, operations, [&](int) { loop.multiply_adds(); });
+}
+
 MachineSpeed measure_speed(int threads, VectorSet vectors) {
   const Loops loop = loops_of(vectors);
   MachineSpeed speed;
   speed.threads = threads;
-  const double operations = loop.multiply_adds() * threads;   // this call also warms the registers up
-  speed.peak = best_rate(kTries, threads, operations, [&](int) { loop.multiply_adds(); });
+  speed.peak = measure_peak(threads, vectors);
 
   const int64_t l1 = capacity(0), l2 = capacity(1), l3 = capacity(2);
   const int64_t beyond = std::clamp(4 * l3, kLeastBeyondCaches, kMostBeyondCaches);

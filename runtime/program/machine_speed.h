@@ -32,7 +32,9 @@ struct MachineSpeed {
   std::array<MemoryLevel, 4> levels;
 };
 
-/// Measures `threads` threads that run at the same time.
+/// Operations a second of `threads` threads that run at the same time: two a multiply-add.
+double measure_peak(int threads, VectorSet vectors);
+/// The peak, and the speeds of all levels.
 MachineSpeed measure_speed(int threads, VectorSet vectors);
 /// The better one of each figure: what disturbs a measurement only makes it slower.
 MachineSpeed better_of(const MachineSpeed& one, const MachineSpeed& other);
