@@ -48,10 +48,10 @@ Result judge(const std::vector<Times>& pairs, const Rules& rules) {
   return result;
 }
 
-Result run_race(Bench& bench, Race& race, const Rules& rules) {
+Result run_race(Race& race, const Rules& rules, const std::function<bool()>& interrupted) {
   std::vector<Times> pairs;
   while (!is_decided(pairs, rules)) {
-    if (bench.interrupted()) {
+    if (interrupted()) {
       Result result = judge(pairs, rules);
       result.outcome = Outcome::Interrupted;
       return result;

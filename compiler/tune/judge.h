@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Who wins a race: decided from pairs of times, so that what disturbs both sides disturbs no verdict. Tests: test/tune/tuner.cpp
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ double median(std::vector<double> values);
 bool is_decided(const std::vector<Times>& pairs, const Rules& rules);
 Result judge(const std::vector<Times>& pairs, const Rules& rules);
 
-/// Runs rounds until it is decided who wins.
-Result run_race(Bench& bench, Race& race, const Rules& rules);
+/// Runs rounds until it is decided who wins, or the user wants to end.
+Result run_race(Race& race, const Rules& rules, const std::function<bool()>& interrupted);
 
 }  // namespace cnnc

@@ -257,7 +257,7 @@ std::unique_ptr<Race> MachineBench::network(const Choices& first, const Choices&
   for (const Compiled* one : {&a, &b})
     if (!one->failure.empty()) return std::make_unique<FailedRace>(one->failure);
   const auto measured = [&](const Compiled& compiled, const std::string& prefix) {
-    return MeasuredNetwork{&module_, compiled.plan.get(), compiled.object, prefix, options_.functions, options_.batches.begin()->second};
+    return MeasuredNetwork{&module_, compiled.plan.get(), compiled.object, prefix, options_.functions, options_.batches};
   };
   const MeasuredNetwork one = measured(a, "first."), other = measured(b, "second.");
   return std::make_unique<ChildRace>([&](const Channel& channel) { measure_networks(channel, one, other, options_.threads); }, options_.network_seconds);

@@ -17,7 +17,7 @@ namespace cnnc {
 struct MachineOptions {
   PlanOptions plan;                     // without stanzas
   std::vector<std::string> functions;   // what is tuned: infer, or RECIPE.gradients and RECIPE.update
-  std::map<std::string, int64_t> batches;   // by function
+  std::map<std::string, int64_t> batches;   // by function; an update's images are the weights
   std::function<bool(const std::string& label, const std::string& words)> wanted = {};   // kernels to tune; null: all
   int threads = 1;
   int jobs = 1;                         // compiled at the same time

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What runs in the measuring process: kernels, or whole networks, of two sides, compared once and then timed in turn.
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct MeasuredNetwork {
   const ModulePlan* plan = nullptr;
   std::string object, prefix;
   std::vector<std::string> functions;   // timed, in order
-  int64_t batch = 1;
+  std::map<std::string, int64_t> batches;   // by function
 };
 
 /// Both answer each request of the channel with Times, after a first message when they are ready. Where both sides are one kernel

@@ -88,13 +88,7 @@ void measure_kernels(const Channel& channel, const KernelSide& first, const Kern
   }
   const TimedSide timed_first(a, pool.context()), timed_second(b, pool.context());
   channel.send('k', "");
-  for (bool turned = false; channel.wait(); turned = !turned) {
-    Times times;
-    if (turned) times.second = timed_second.seconds();
-    times.first = timed_first.seconds();
-    if (!turned) times.second = timed_second.seconds();
-    channel.send('k', &times, sizeof times);
-  }
+  answer_with_times(channel, [&] { return timed_first.seconds(); }, [&] { return timed_second.seconds(); });
 }
 
 }  // namespace cnnc

@@ -32,7 +32,7 @@ class LoadedNetwork {
     flat_[CNN_MOMENTS] = bytes(0), flat_[CNN_SCALARS] = bytes(0);
     fill_parameters();
     if (plan_of("prepare")) call(objects, "prepare", 1);
-    for (const std::string& name : network.functions) calls_.push_back(prepare_call(objects, name, batch_of(name)));
+    for (const std::string& name : network.functions) calls_.push_back(prepare_call(objects, name, network.batches.at(name)));
   }
 
   void run() const {
@@ -90,9 +90,6 @@ class LoadedNetwork {
       if (plan.function->name == name) return &plan;
     return nullptr;
   }
-
-  /// An update's images are the weights.
-  int64_t batch_of(const std::string& name) const { return name.ends_with(".update") ? network_.plan->flat.weight_elements : network_.batch; }
 
   void put(GuardedBytes& memory, int64_t place, double value) const {
     if (floats() == ElementType::F64) {
@@ -195,13 +192,7 @@ void measure_networks(const Channel& channel, const MeasuredNetwork& first, cons
   }
   const Stopwatch watch_first([&] { a.run(); }), watch_second([&] { b.run(); });
   channel.send('k', "");
-  for (bool turned = false; channel.wait(); turned = !turned) {
-    Times times;
-    if (turned) times.second = watch_second.seconds();
-    times.first = watch_first.seconds();
-    if (!turned) times.second = watch_second.seconds();
-    channel.send('k', &times, sizeof times);
-  }
+  answer_with_times(channel, [&] { return watch_first.seconds(); }, [&] { return watch_second.seconds(); });
 }
 
 }  // namespace cnnc

@@ -20,7 +20,7 @@ void sort_by_cost(std::vector<Schedule>& schedules, const KernelSpace& space) {
 
 }  // namespace
 
-KernelSearch::KernelSearch(const KernelSpace& space, uint64_t key, const Schedule& best) : space_(space), state_(key) {
+KernelSearch::KernelSearch(const KernelSpace& space, uint64_t key, const Schedule& best) : space_(space), random_(key) {
   all_ = space.around(best, kSpace);
   sort_by_cost(all_, space);
   moved_to(best);
@@ -30,14 +30,6 @@ void KernelSearch::moved_to(const Schedule& best) {
   tried_.insert(to_string(best));
   near_ = space_.neighbours(best);
   sort_by_cost(near_, space_);
-}
-
-/// splitmix64.
-uint64_t KernelSearch::random() {
-  uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
 }
 
 bool KernelSearch::take(const Schedule& schedule, std::vector<Schedule>& taken) {
@@ -60,7 +52,7 @@ std::vector<Schedule> KernelSearch::next(size_t count) {
   const auto any_of = [&](std::vector<Schedule>& from) {
     while (!from.empty()) {
       // The smaller of two draws: promising ones are drawn more often.
-      const auto place = static_cast<std::ptrdiff_t>(std::min(random() % from.size(), random() % from.size()));
+      const auto place = static_cast<std::ptrdiff_t>(std::min(random_.below(from.size()), random_.below(from.size())));
       const Schedule schedule = from[static_cast<size_t>(place)];
       from.erase(from.begin() + place);
       if (take(schedule, taken)) return true;

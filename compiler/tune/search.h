@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/random.h"
 #include "tune/bench.h"
 
 namespace cnnc {
@@ -21,12 +22,11 @@ class KernelSearch {
 
  private:
   bool take(const Schedule& schedule, std::vector<Schedule>& taken);
-  uint64_t random();
 
   const KernelSpace& space_;
   std::vector<Schedule> near_, all_;    // still to try: neighbours of the best; the space, both by expected cost
   std::set<std::string> tried_;
-  uint64_t state_;
+  SplitMix64 random_;
   size_t given_ = 0;
 };
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The time of one call, from as many calls as make it measurable.
+// The time of one call, from as many calls as make it measurable; and of two sides in turn.
 #pragma once
 #include <algorithm>
 #include <chrono>
 #include <functional>
+
+#include "tune/bench.h"
+#include "tune/child.h"
 
 namespace cnnc {
 
@@ -27,5 +30,16 @@ class Stopwatch {
   std::function<void()> call_;
   int calls_ = 1;
 };
+
+/// Answers each request of the channel with the times of both sides, now this one first, now that one.
+inline void answer_with_times(const Channel& channel, const std::function<double()>& first, const std::function<double()>& second) {
+  for (bool turned = false; channel.wait(); turned = !turned) {
+    Times times;
+    if (turned) times.second = second();
+    times.first = first();
+    if (!turned) times.second = second();
+    channel.send('k', &times, sizeof times);
+  }
+}
 
 }  // namespace cnnc

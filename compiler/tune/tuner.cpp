@@ -111,16 +111,19 @@ class Tuner {
   }
 
   Result race(const KernelRun& first, const KernelRun& second, const Rules& rules) {
-    return run_race(bench_, *bench_.race({first}, {second}), rules);
+    return race(std::vector{first}, std::vector{second}, rules);
+  }
+  Result race(const std::vector<KernelRun>& first, const std::vector<KernelRun>& second, const Rules& rules) {
+    return run_race(*bench_.race(first, second), rules, [this] { return bench_.interrupted(); });
   }
 
   /// A race, and a second one in a new process if the first is won.
   Trial try_out(const std::vector<KernelRun>& first, const std::vector<KernelRun>& second, std::string label, const Schedule& schedule) {
     ++trials_;
     Trial trial{.label = std::move(label), .schedule = schedule};
-    trial.result = run_race(bench_, *bench_.race(first, second), {});
+    trial.result = race(first, second, {});
     if (trial.result.outcome != Outcome::Better) return trial;
-    const Result again = run_race(bench_, *bench_.race(first, second), {});
+    const Result again = race(first, second, {});
     trial.is_confirmed = again.outcome == Outcome::Better;
     trial.result = again;
     return trial;
@@ -283,16 +286,8 @@ class Tuner {
   }
 
   Result race_networks(const Choices& choices) {
-    const std::unique_ptr<Race> race = bench_.network({}, choices);
     // Whoever has ended the search by Ctrl-C still gets this: without it nothing could be kept.
-    std::vector<Times> pairs;
-    const Rules rules{.rounds = kNetworkRounds, .won_rounds = 0.5};
-    while (!is_decided(pairs, rules)) {
-      const auto times = race->round();
-      if (!times) return {.outcome = Outcome::Failed, .failure = race->failure()};
-      pairs.push_back(*times);
-    }
-    return judge(pairs, rules);
+    return run_race(*bench_.network({}, choices), {.rounds = kNetworkRounds, .won_rounds = 0.5}, [] { return false; });
   }
 
   void keep(const Choices& choices, const Result& result) {
