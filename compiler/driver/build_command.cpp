@@ -55,12 +55,7 @@ bool read_schedule_option(BuildOptions& options) {
 
 /// Option texts → compile options; a message where one is wrong.
 int read_options(BuildOptions& options) {
-  for (const std::string& define : options.defines) {
-    const size_t equals = define.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      return usage_error(fmt::format("`-D {}` is not of the form `-D name=value`", define));
-    options.compile.overrides.emplace_back(define.substr(0, equals), define.substr(equals + 1));
-  }
+  if (const std::string error = read_defines(options.defines, options.compile); !error.empty()) return usage_error(error);
   if (!options.target.empty() && options.target != "host") {
     options.compile.target = find_target(options.target);
     if (!options.compile.target) {

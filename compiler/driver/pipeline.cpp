@@ -95,6 +95,15 @@ bool derive_functions(Compilation& c) {
   return true;
 }
 
+std::string read_defines(const std::vector<std::string>& defines, CompileOptions& options) {
+  for (const std::string& define : defines) {
+    const size_t equals = define.find('=');
+    if (equals == 0 || equals == std::string::npos) return fmt::format("`-D {}` is not of the form `-D name=value`", define);
+    options.overrides.emplace_back(define.substr(0, equals), define.substr(equals + 1));
+  }
+  return {};
+}
+
 PlanOptions plan_options(const Compilation& c) {
   PlanOptions options{.infer_batch = c.options.batch, .train_batch = {}, .plain = c.options.plain, .precise = c.options.precise, .variation = c.options.variation};
   for (const Recipe& recipe : c.analysed->recipes) {

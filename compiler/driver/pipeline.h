@@ -55,6 +55,9 @@ bool read_source(Compilation& compilation);
 bool analyse_source(Compilation& compilation);
 /// Expansion, differentiation, optimisation: the functions of the program (compiler/ir/README.md lists them).
 bool derive_functions(Compilation& compilation);
+/// `-D name=value` options → overrides; a message where one is wrong, else nothing.
+std::string read_defines(const std::vector<std::string>& defines, CompileOptions& options);
+
 /// What the command line and the recipes say about plans; without stanzas.
 PlanOptions plan_options(const Compilation& compilation);
 /// Fusion, layouts, templates, memory; the stanzas of --schedule=FILE win.

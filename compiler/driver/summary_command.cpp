@@ -37,13 +37,9 @@ int run_summary(const SummaryOptions& options) {
   compile.file = options.file;
   compile.network = options.network;
   compile.batch = options.batch;
-  for (const std::string& define : options.defines) {
-    const size_t equals = define.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      print_error(escape_control(fmt::format("`-D {}` is not of the form `-D name=value`", define)));
-      return kUsageWrong;
-    }
-    compile.overrides.emplace_back(define.substr(0, equals), define.substr(equals + 1));
+  if (const std::string error = read_defines(options.defines, compile); !error.empty()) {
+    print_error(escape_control(error));
+    return kUsageWrong;
   }
   Compilation compilation(std::move(compile));
   const bool ok = read_source(compilation) && analyse_source(compilation) &&

@@ -75,11 +75,7 @@ double read_duration(std::string_view text) {
 }
 
 int read_options(TuneCommand& command) {
-  for (const std::string& define : command.defines) {
-    const size_t equals = define.find('=');
-    if (equals == 0 || equals == std::string::npos) return usage_error(fmt::format("`-D {}` is not of the form `-D name=value`", define));
-    command.compile.overrides.emplace_back(define.substr(0, equals), define.substr(equals + 1));
-  }
+  if (const std::string error = read_defines(command.defines, command.compile); !error.empty()) return usage_error(error);
   if (!command.time.empty() && command.trials > 0) return usage_error("`--time` and `--trials` are two ways to say how long it takes: give one of them");
   constexpr double kUsual = 300;
   command.seconds = command.trials > 0 ? 0 : kUsual;
