@@ -83,7 +83,7 @@ class Chooser {
 
   Schedule conv(const Node& node) const {
     const ValueId x = node.operands[0], y = node.results[0];
-    const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
+    const ConvNumbers c = conv_numbers(graph_, node);
     if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node);
     const bool lanes = is_lanes(y) && is_lanes(x);
     const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
@@ -153,8 +153,8 @@ class Chooser {
   }
 
   Schedule conv_grad_input(const Node& node) const {
-    const ValueId dy = node.operands[0], dx = node.results[0];
-    const ConvNumbers c = conv_numbers(graph_, node, dx, dy, node.operands[1]);
+    const ValueId dx = node.results[0];
+    const ConvNumbers c = conv_numbers(graph_, node);
     const int64_t channels = c.weight[1], width = c.x[2];
     const bool strided = c.stride != Dims{1, 1};
     constexpr double kMostlyUseful = 0.8;
@@ -177,8 +177,8 @@ class Chooser {
   }
 
   Schedule conv_grad_weight(const Node& node, const Kernel& kernel) const {
-    const ValueId x = node.operands[0], dy = node.operands[1];
-    const ConvNumbers c = conv_numbers(graph_, node, x, dy, node.results[0]);
+    const ValueId x = node.operands[0];
+    const ConvNumbers c = conv_numbers(graph_, node);
     if (!precise_ && graph_.type(x).element == ElementType::F32) {
       const WinogradWeightTile tile = winograd_weight_tile(c, group_, registers_);
       if (tile.outputs > 0)

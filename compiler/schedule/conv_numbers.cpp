@@ -14,17 +14,16 @@ namespace cnnc {
 
 int64_t power_of_two_below(int64_t n) { return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(n))); }
 
+double useful_share(int64_t extent, int64_t size) {
+  return static_cast<double>(extent) / static_cast<double>(ceil_divide(extent, size) * size);
+}
+
 double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
   constexpr double kSumsForLatency = 10, kFreeLoads = 0.5;
   return std::min(1.0, static_cast<double>(sums) / kSumsForLatency) / (1 + 0.8 * std::max(0.0, loads_per_multiply_add - kFreeLoads));
 }
 
 namespace {
-
-/// The share of the places of tiles of `size` that lie within `extent`.
-double useful_share(int64_t extent, int64_t size) {
-  return static_cast<double>(extent) / static_cast<double>(ceil_divide(extent, size) * size);
-}
 
 double loads(int64_t pixels, int64_t channels) { return static_cast<double>(pixels + channels) / static_cast<double>(pixels * channels); }
 
@@ -78,7 +77,10 @@ int64_t ConvNumbers::band_bytes(int64_t rows, int64_t channels, int64_t bytes) c
   return ((rows - 1) * stride[0] + taps_height()) * ((y[2] - 1) * stride[1] + taps_width()) * channels * bytes;
 }
 
-ConvNumbers conv_numbers(const Graph& graph, const Node& node, ValueId x, ValueId y, ValueId weight) {
+ConvNumbers conv_numbers(const Graph& graph, const Node& node) {
+  ValueId x = node.operands[0], y = node.results[0], weight = node.operands[1];
+  if (node.op->name == "conv_grad_input") std::swap(x, y);
+  if (node.op->name == "conv_grad_weight") std::swap(y, weight);
   const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
   return {graph.type(x).dims, graph.type(y).dims, graph.type(weight).dims, list("stride"), list("pad"), list("dilation"),
           std::get<int64_t>(node.attributes.at("groups")), std::get<bool>(node.attributes.at("flip"))};
@@ -118,18 +120,15 @@ WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes, b
 
 WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes) {
   const bool towards_x = node.op->name == "conv_grad_input";
-  const ValueId x = towards_x ? node.results[0] : node.operands[0], y = towards_x ? node.operands[0] : node.results[0];
-  return winograd_shape(conv_numbers(graph, node, x, y, node.operands[1]), vector, lanes, towards_x);
+  return winograd_shape(conv_numbers(graph, node), vector, lanes, towards_x);
 }
 
 int64_t WinogradShape::image_bytes(int64_t m, int64_t tiles) const {
-  constexpr int64_t kElement = 4;
-  return winograd_side(m) * winograd_side(m) * tiles * (lanes ? inputs : ceil_divide(inputs, vector)) * vector * kElement;
+  return winograd_side(m) * winograd_side(m) * tiles * (lanes ? inputs : ceil_divide(inputs, vector)) * vector * kWinogradElement;
 }
 
 int64_t WinogradShape::product_bytes(int64_t m, int64_t tiles, int64_t blocks) const {
-  constexpr int64_t kElement = 4;
-  return winograd_side(m) * winograd_side(m) * tiles * blocks * vector * kElement;
+  return winograd_side(m) * winograd_side(m) * tiles * blocks * vector * kWinogradElement;
 }
 
 namespace {
@@ -202,13 +201,11 @@ int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t reg
 }
 
 int64_t winograd_sum_bytes(const WinogradWeightTile& tile, int64_t vector) {
-  constexpr int64_t kElement = 4;
-  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.filter_block * tile.channel_block * std::min(vector, kWinogradKeptLanes) * kElement;
+  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.filter_block * tile.channel_block * std::min(vector, kWinogradKeptLanes) * kWinogradElement;
 }
 
 int64_t winograd_tile_bytes(const WinogradWeightTile& tile, int64_t vector) {
-  constexpr int64_t kElement = 4;
-  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.across * tile.band * tile.groups * (tile.filter_block + tile.channel_block) * vector * kElement;
+  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.across * tile.band * tile.groups * (tile.filter_block + tile.channel_block) * vector * kWinogradElement;
 }
 
 namespace {

@@ -8,9 +8,12 @@ namespace cnnc {
 
 constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles: most of a second-level cache
 constexpr int64_t kWinogradProductBytes = 256 << 10;
+constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32
 
 constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t power_of_two_below(int64_t n);
+/// The share of the places of tiles of `size` that lie within `extent`.
+double useful_share(int64_t extent, int64_t size);
 
 /// The largest divisor of n that is at most `most` and satisfies `fits`; 1 if there is none.
 template <class Fits>
@@ -53,7 +56,8 @@ struct ConvNumbers {
   /// Bytes of the bordered copy of x that `rows` rows of y need, for so many channels.
   int64_t band_bytes(int64_t rows, int64_t channels, int64_t bytes) const;
 };
-ConvNumbers conv_numbers(const Graph& graph, const Node& node, ValueId x, ValueId y, ValueId weight);
+/// Of a node: conv, conv_grad_input or conv_grad_weight.
+ConvNumbers conv_numbers(const Graph& graph, const Node& node);
 
 /// A tile of a blocked convolution: pixels (columns by rows) by vectors of filters, and what it costs in vectors of
 /// multiply-adds an image. `blocks`: of packed weights that exist already; 0: any that fits.
@@ -104,7 +108,6 @@ struct WinogradWeightTile {
   int64_t outputs = 0, filters = 1, channels = 1, filter_block = 1, channel_block = 1, across = 1, band = 1, groups = 1;
   double cost = 0;
 };
-constexpr int64_t kWinogradKeptLanes = 4;         // of a sum, in memory
 constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10;
 /// Bytes of the sums of a block, and of a block of transformed tiles of x and dy.
 int64_t winograd_sum_bytes(const WinogradWeightTile& tile, int64_t vector);

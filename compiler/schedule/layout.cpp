@@ -41,10 +41,14 @@ class LayoutChooser {
       if (!used[index]) continue;
       const Node& node = source_->graph.nodes()[index];
       const bool blocked = makes_blocks(node);
-      if (asks_for_weights(node)) record_choice(node, wanted(node, 1, blocked));
       std::vector<ValueId> operands;
-      for (size_t i = 0; i < node.operands.size(); ++i)
-        operands.push_back(node.operands[i].valid() ? converted(node.operands[i], wanted(node, i, blocked), node.layer) : ValueId{});
+      for (size_t i = 0; i < node.operands.size(); ++i) {
+        operands.emplace_back();
+        if (!node.operands[i].valid()) continue;
+        const Layout layout = wanted(node, i, blocked);
+        if (i == 1 && asks_for_weights(node)) record_choice(node, layout);
+        operands.back() = converted(node.operands[i], layout, node.layer);
+      }
       const auto results = copy_node(to_->graph, node, operands);
       for (size_t i = 0; i < results.size(); ++i)
         set(node.results[i], results[i], blocked ? blocks() : natural(source_->graph.type(node.results[i])));
@@ -114,9 +118,7 @@ class LayoutChooser {
   /// Blocked, and no lane of the last block idles.
   bool fills_blocks(ValueId old) const { return is_blocked(old) && source_->graph.type(old).dims[0] % lanes_ == 0; }
 
-  ConvNumbers numbers(const Node& node) const {
-    return conv_numbers(source_->graph, node, node.operands[0], node.results[0], node.operands[1]);
-  }
+  ConvNumbers numbers(const Node& node) const { return conv_numbers(source_->graph, node); }
 
   /// What convolutions with equal numbers have in common, in every function: variations treat them alike.
   std::string text_of(const Node& node) const {
@@ -126,21 +128,25 @@ class LayoutChooser {
     return text;
   }
 
+  /// Whether the results of the node are images that could be kept in blocks of channels.
+  bool may_make_blocks(const Node& node) const {
+    if (purpose_ != Purpose::Inference || lanes_ < 2) return false;
+    const TensorType& type = source_->graph.type(node.results[0]);
+    return type.dims.size() == 3 && type.element == network_element();
+  }
+
   // ---- what a schedule file says about weights
 
   /// Whether the layout of this node's weights is a choice.
   bool asks_for_weights(const Node& node) const {
     const std::string& op = node.op->name;
     if (purpose_ == Purpose::Training) return (op == "conv" || op == "conv_grad_input") && !source_->graph.type(node.operands[1]).batched;
-    if (purpose_ != Purpose::Inference || lanes_ < 2 || op != "conv") return false;
-    const TensorType& type = source_->graph.type(node.results[0]);
-    return type.dims.size() == 3 && type.element == network_element();
+    return op == "conv" && may_make_blocks(node);
   }
 
   WeightsQuestion question(const Node& node) const {
     const bool training = purpose_ == Purpose::Training, towards_x = node.op->name == "conv_grad_input";
-    const ConvNumbers c = towards_x ? conv_numbers(source_->graph, node, node.results[0], node.operands[0], node.operands[1]) : numbers(node);
-    return {c, training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, context_.target.vector_registers};
+    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, context_.target.vector_registers};
   }
 
   KernelKey question_key(const Node& node) const {
@@ -218,9 +224,7 @@ class LayoutChooser {
 
   /// Whether the results of the node are made in blocks of channels.
   bool makes_blocks(const Node& node) const {
-    if (purpose_ != Purpose::Inference || lanes_ < 2) return false;
-    const TensorType& type = source_->graph.type(node.results[0]);
-    if (type.dims.size() != 3 || type.element != network_element()) return false;
+    if (!may_make_blocks(node)) return false;
     const std::string& op = node.op->name;
     if (op == "conv") return convolves_to_blocks(node);
     if (op == "maxpool" || op == "avgpool") return is_blocked(node.operands[0]);
@@ -233,7 +237,7 @@ class LayoutChooser {
       return joins_channels && std::all_of(node.operands.begin(), node.operands.end(), [&](ValueId v) { return fills_blocks(v); });
     }
     return op == "map" && std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) {
-             return is_blocked(v) && source_->graph.type(v).dims == type.dims;
+             return is_blocked(v) && source_->graph.type(v).dims == source_->graph.type(node.results[0]).dims;
            });
   }
 
@@ -275,7 +279,7 @@ class LayoutChooser {
     for (const Node& node : to_->graph.nodes()) {
       if (node.op->name != "conv" || layouts_[index(node.results[0])].kind != LayoutKind::Blocked) continue;
       Layout& layout = layouts_[index(node.operands[0])];
-      const ConvNumbers numbers = conv_numbers(to_->graph, node, node.operands[0], node.results[0], node.operands[1]);
+      const ConvNumbers numbers = conv_numbers(to_->graph, node);
       const Layout& weight = layouts_[index(node.operands[1])];
       const Dims sides = weight.kind == LayoutKind::Winograd ? numbers.winograd_border(weight.tile[2]) : numbers.border();
       if (layout.kind != LayoutKind::Blocked || std::all_of(sides.begin(), sides.end(), [](int64_t side) { return side == 0; })) continue;
@@ -291,7 +295,7 @@ class LayoutChooser {
     const bool towards_x = node.op->name == "conv_grad_input";
     if (const Schedule* fixed = fixed_weights(node)) return fixed_layout(*fixed, 1, towards_x ? 1 : 0);
     if (context_.options.precise || network_element() != ElementType::F32) return {};
-    const ConvNumbers c = towards_x ? conv_numbers(source_->graph, node, node.results[0], node.operands[0], node.operands[1]) : numbers(node);
+    const ConvNumbers c = numbers(node);
     if (!allows_winograd(c)) return {};
     const int64_t registers = context_.target.vector_registers;
     const WinogradShape shape = winograd_shape(c, lanes_, true, towards_x);

@@ -73,13 +73,13 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     const ValueId second = node.operands.size() > 1 ? node.operands[1] : x;
     if (layout(second).kind == LayoutKind::Winograd) return {is_lanes(y) ? "conv.lanes_winograd" : "conv.winograd"};
     if (op == "conv" && layout(y).kind == LayoutKind::Blocked)
-      found.push_back(conv_numbers(graph_, node, x, y, second).is_depthwise() ? "conv.depthwise" : "conv.direct");
+      found.push_back(conv_numbers(graph_, node).is_depthwise() ? "conv.depthwise" : "conv.direct");
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
     if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
     if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes_grad_input");
     if (op == "conv_grad_weight" && is_lanes(x) && is_lanes(second)) {
       found.push_back("conv.lanes_grad_weight");
-      if (!precise_ && element == ElementType::F32 && allows_winograd(conv_numbers(graph_, node, x, second, y))) found.push_back("conv.lanes_winograd_grad_weight");
+      if (!precise_ && element == ElementType::F32 && allows_winograd(conv_numbers(graph_, node))) found.push_back("conv.lanes_winograd_grad_weight");
     }
     if (op == "dense" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes");
     if (op == "dense_grad_input" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes_grad_input");
@@ -116,8 +116,8 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
 }
 
 std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule& schedule) const {
-  const ValueId x = node.operands[0], y = node.results[0];
-  const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
+  const ValueId y = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node);
   const bool lanes = is_lanes(y);
   Rules rules(schedule);
   if (lanes) {
@@ -148,7 +148,7 @@ std::optional<std::string> LegalSchedules::conv_depthwise(const Node& node, cons
 
 std::optional<std::string> LegalSchedules::conv_direct(const Node& node, const Schedule& schedule) const {
   const ValueId x = node.operands[0], y = node.results[0];
-  const ConvNumbers c = conv_numbers(graph_, node, x, y, node.operands[1]);
+  const ConvNumbers c = conv_numbers(graph_, node);
   const bool copies = is_planar(x) && c.has_border();
   Rules rules(schedule);
   rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
@@ -183,8 +183,8 @@ std::optional<std::string> LegalSchedules::winograd(const Node& node, const Sche
 }
 
 std::optional<std::string> LegalSchedules::conv_grad_input(const Node& node, const Schedule& schedule) const {
-  const ValueId dy = node.operands[0], dx = node.results[0];
-  const ConvNumbers c = conv_numbers(graph_, node, dx, dy, node.operands[1]);
+  const ValueId dx = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node);
   Rules rules(schedule);
   rules.at_most("columns", c.x[2], kWidth);
   rules.divides("channels", c.weight[1], "channels of a group");
@@ -200,8 +200,8 @@ std::optional<std::string> LegalSchedules::conv_grad_input(const Node& node, con
 }
 
 std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, const Schedule& schedule) const {
-  const ValueId x = node.operands[0], dy = node.operands[1];
-  const ConvNumbers c = conv_numbers(graph_, node, x, dy, node.results[0]);
+  const ValueId x = node.operands[0];
+  const ConvNumbers c = conv_numbers(graph_, node);
   const int64_t taps = c.weight[3];
   Rules rules(schedule);
   rules.divides("filters", c.group_filters(), "filters of a group");
@@ -218,7 +218,7 @@ std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, co
 }
 
 std::optional<std::string> LegalSchedules::winograd_grad_weight(const Node& node, const Schedule& schedule) const {
-  const ConvNumbers c = conv_numbers(graph_, node, node.operands[0], node.operands[1], node.results[0]);
+  const ConvNumbers c = conv_numbers(graph_, node);
   Rules rules(schedule);
   const WinogradWeightTile tile{rules["outputs"], rules["filters"], rules["channels"], rules["filter_block"], rules["channel_block"], rules["across"], rules["band"], rules["groups"]};
   if (tile.outputs == 3) rules.complain("outputs", "2 or 4");

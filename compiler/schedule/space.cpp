@@ -41,9 +41,6 @@ const TileSides* tile_sides(std::string_view name) {
   return found == kSides.end() ? nullptr : &*found;
 }
 
-/// The share of a row or column of tiles that is not computed twice, or in vain.
-double useful(int64_t extent, int64_t tile) { return static_cast<double>(extent) / static_cast<double>(ceil_divide(extent, tile) * tile); }
-
 }  // namespace
 
 struct ScheduleSpace::Implementation {
@@ -102,8 +99,8 @@ double ScheduleSpace::expected_cost(const Kernel& kernel, const Schedule& schedu
   const Dims& result = implementation_->draft.function->graph.type(kernel.writes[0]).dims;
   const auto columns = schedule.parameters.find("columns");
   const bool has_pixels = schedule.name == "conv.direct" || schedule.name == "conv.lanes" || schedule.name == "conv.lanes_grad_input";
-  if (has_pixels && columns != schedule.parameters.end() && result.size() == 3) cost /= useful(result[2], columns->second);
-  if (schedule.name == "conv.direct" && result.size() == 3) cost /= useful(result[1], schedule.parameters.find("rows")->second);
+  if (has_pixels && columns != schedule.parameters.end() && result.size() == 3) cost /= useful_share(result[2], columns->second);
+  if (schedule.name == "conv.direct" && result.size() == 3) cost /= useful_share(result[1], schedule.parameters.find("rows")->second);
   return cost;
 }
 

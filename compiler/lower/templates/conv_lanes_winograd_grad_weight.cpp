@@ -22,8 +22,8 @@ Halide::Pipeline build_conv_winograd_grad_weight(KernelBuilder& builder) {
   const Node& node = builder.anchor();
   const ValueId x_value = node.operands[0], dy_value = node.operands[1], w_value = node.results[0];
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(dy_value).dims, builder.type(w_value).dims);
-  constexpr int32_t kTaps = 3, kKeptLanes = 4;
-  const auto m = int32(builder.parameter("outputs")), side = int32(winograd_side(m)), vector = int32(builder.plan().group), kept = std::min(vector, kKeptLanes);
+  constexpr int32_t kTaps = 3;
+  const auto m = int32(builder.parameter("outputs")), side = int32(winograd_side(m)), vector = int32(builder.plan().group), kept = std::min(vector, int32(kWinogradKeptLanes));
   const auto filters = int32(builder.parameter("filters")), channels = int32(builder.parameter("channels"));
   const auto filter_block = int32(builder.parameter("filter_block")), channel_block = int32(builder.parameter("channel_block"));
   const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band")), groups = int32(builder.parameter("groups"));
@@ -76,14 +76,15 @@ Halide::Pipeline build_conv_winograd_grad_weight(KernelBuilder& builder) {
   part.compute_at(sums, cc).vectorize(l, vector, TailStrategy::RoundUp).unroll(c).unroll(k);
   part.update().reorder(l, c, k, t.x, t.y, t.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(c).unroll(k);
   live.compute_at(sums, g.z).bound_extent(n, groups).vectorize(l, vector, TailStrategy::RoundUp);
-  for (auto& [whole, half, from, channel, block] : {std::tuple{image, image_half, bordered, c, channel_block}, std::tuple{transformed_slope, slope_half, slope, k, filter_block}}) {
-    Func stage = whole, row_stage = half, copy = from;
+  const auto schedule_transform = [&](Func& stage, Func& half, Func& copy, const Var& channel, int32_t block) {
     stage.compute_at(sums, g.x).bound_extent(tx, across).bound_extent(ty, band).bound_extent(n, groups).bound_extent(f, side).bound_extent(e, side);
     stage.align_storage(channel, block | 1).reorder(l, f, e, tx, ty, channel, n).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
-    row_stage.compute_at(stage, tx).bound_extent(f, side).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
+    half.compute_at(stage, tx).bound_extent(f, side).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
     copy.compute_at(stage, channel).vectorize(l, vector, TailStrategy::RoundUp);
-    for (Func* scratch : {&stage, &row_stage, &copy}) keep_on_stack(*scratch);
-  }
+    for (Func* scratch : {&stage, &half, &copy}) keep_on_stack(*scratch);
+  };
+  schedule_transform(image, image_half, bordered, c, channel_block);
+  schedule_transform(transformed_slope, slope_half, slope, k, filter_block);
   for (Func* scratch : {&part, &sums, &live, &back, &back_half}) keep_on_stack(*scratch);
   return Halide::Pipeline(func);
 }
