@@ -34,23 +34,37 @@ Expr neutral(Reduction reduction, Halide::Type type) {
   return Halide::Internal::make_const(type, reduction == Reduction::Maximum ? -infinity : infinity);
 }
 
-/// Variables that an expression uses, other than those of a reduction and parameters.
+/// Variables that an expression uses, other than those of a reduction and parameters; and whether it uses those.
 class FreeVariables : public Halide::Internal::IRGraphVisitor {
  public:
   explicit FreeVariables(const RDom& domain) {
     for (int i = 0; i < domain.dimensions(); ++i) bound_.insert(domain[i].name());
   }
   const std::map<std::string, Expr>& found() const { return found_; }
+  bool uses_domain() const { return uses_domain_; }
 
   using IRGraphVisitor::visit;
   void visit(const Halide::Internal::Variable* variable) override {
-    if (!variable->param.defined() && !variable->image.defined() && !bound_.contains(variable->name)) found_.emplace(variable->name, Expr(variable));
+    if (bound_.contains(variable->name)) {
+      uses_domain_ = true;
+    } else if (!variable->param.defined() && !variable->image.defined()) {
+      found_.emplace(variable->name, Expr(variable));
+    }
   }
 
  private:
+  bool uses_domain_ = false;
   std::set<std::string> bound_;
   std::map<std::string, Expr> found_;
 };
+
+/// What equal terms give, as many as the domain has places.
+Expr combine_equal(Reduction reduction, const RDom& domain, const Expr& term) {
+  if (reduction != Reduction::Sum) return term;
+  Expr count = 1;
+  for (int i = 0; i < domain.dimensions(); ++i) count = count * domain[i].extent();
+  return term * Halide::cast(term.type(), count);
+}
 
 /// Row-major: the last extent is the innermost loop.
 RDom domain_of(const Dims& extents, const Expr* batch) {
@@ -202,6 +216,8 @@ Scalar HalideBody::reduce_over(Reduction reduction, const RDom& domain, Scalar e
   if (value.type().is_bool()) value = as_number(value, number_type_);
   FreeVariables finder(domain);
   value.accept(&finder);
+  // Halide makes no loop over a domain that nothing in the term mentions: such as that of a value broadcast before.
+  if (!finder.uses_domain()) return add(combine_equal(reduction, domain, value), loaded);
   // Variables of an enclosing reduction become parameters of this one under the same name.
   ReductionFunc entry{Halide::Func("reduction"), {}, {}};
   std::vector<Var>& variables = entry.variables;

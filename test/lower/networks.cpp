@@ -102,26 +102,28 @@ class NetworkMaker {
 
 class Networks : public testing::TestWithParam<uint32_t> {};
 
-void check(uint32_t seed, const PlanOptions& options) {
-  for (const char* name : {"t.gradients", "infer"}) {
-    const Module module = NetworkMaker(seed, name).make();
-    const Target& target = host_target();
-    const ModulePlan plan = make_plan(module, target, options);
-    PlanRunner runner(plan, 0, target);
-    for (int64_t images : {1, 18}) {
-      std::vector<TensorType> types;
-      for (const Port& port : module.functions[0].arguments) types.push_back(module.functions[0].graph.type(port.value));
-      const auto arguments = random_arrays(types, images, seed);
-      const auto expected = interpret(module.functions[0], arguments, images);
-      const auto actual = runner.run(arguments, images);
-      const auto backwards = runner.run(arguments, images, {.tasks_backwards = true});
-      ASSERT_EQ(actual.size(), expected.size());
-      for (size_t i = 0; i < actual.size(); ++i) {
-        EXPECT_LT(difference(actual[i], expected[i]), 5e-5) << "result " << i << ", batch " << images << "\n" << to_string(plan, module);
-        EXPECT_EQ(difference(actual[i], backwards[i]), 0);
-      }
+/// The module's only function, for a single image and for groups of which the last is not full.
+void compare_with_interpreter(const Module& module, const PlanOptions& options, uint32_t seed) {
+  const Target& target = host_target();
+  const ModulePlan plan = make_plan(module, target, options);
+  PlanRunner runner(plan, 0, target);
+  for (int64_t images : {1, 18}) {
+    std::vector<TensorType> types;
+    for (const Port& port : module.functions[0].arguments) types.push_back(module.functions[0].graph.type(port.value));
+    const auto arguments = random_arrays(types, images, seed);
+    const auto expected = interpret(module.functions[0], arguments, images);
+    const auto actual = runner.run(arguments, images);
+    const auto backwards = runner.run(arguments, images, {.tasks_backwards = true});
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i) {
+      EXPECT_LT(difference(actual[i], expected[i]), 5e-5) << "result " << i << ", batch " << images << "\n" << to_string(plan, module);
+      EXPECT_EQ(difference(actual[i], backwards[i]), 0);
     }
   }
+}
+
+void check(uint32_t seed, const PlanOptions& options) {
+  for (const char* name : {"t.gradients", "infer"}) compare_with_interpreter(NetworkMaker(seed, name).make(), options, seed);
 }
 
 TEST_P(Networks, AgreeWithTheInterpreter) { check(GetParam(), {}); }
@@ -129,6 +131,35 @@ TEST_P(Networks, AgreeWithTheInterpreter) { check(GetParam(), {}); }
 class OtherSchedules : public testing::TestWithParam<uint32_t> {};
 
 TEST_P(OtherSchedules, AgreeWithTheInterpreter) { check(GetParam(), {.train_batch = {}, .variation = GetParam() + 1}); }
+
+/// Sums of a value that is the same in the whole domain, so that no loop variable occurs in their terms.
+TEST(Reductions, CountEveryTermOfABroadcastValue) {
+  for (const bool plain : {false, true}) {
+    Module module;
+    module.network = "constant_sums";
+    Function function;
+    function.name = "t.gradients";
+    GraphBuilder build(function.graph);
+    const ValueId x = function.graph.add_argument({ElementType::F32, true, {3, 1, 1}});
+    function.arguments.push_back({"x", Role::Input, x});
+    const auto spread = [&](ValueId value, Dims dims) {
+      return build.add("broadcast", {value}, {{"dims", std::move(dims)}, {"batched", true}});
+    };
+    const ValueId of_pixels = build.sum(spread(x, {3, 5, 7}), {1, 2}, false);
+    const ValueId again = build.sum(spread(of_pixels, {3, 4, 9}), {1, 2}, false);
+    const ValueId of_batch = build.sum(spread(again, {3, 5, 5}), {0, 1, 2}, true);
+    const ValueId images = build.sum(spread(of_batch, {1, 1, 1}), {0, 1, 2}, true);
+    function.results = {{"y", Role::Output, of_pixels}, {"z", Role::Output, again}};
+    for (const auto& [name, value] : {std::pair{"a", of_batch}, std::pair{"b", images}}) {
+      module.parameters.push_back({name, Role::Weight, build.type(value), {}, "weight", {}});
+      function.results.push_back({name, Role::Gradient, value});
+    }
+    module.functions.push_back(function);
+    PlanOptions options;
+    options.plain = plain;
+    compare_with_interpreter(module, options, 1);
+  }
+}
 
 /// Momentum over flat buffers, new values in the memory of the old ones, as the runtime calls it.
 TEST(Update, WorksInPlace) {
