@@ -227,11 +227,17 @@ Bounded dropout_factor(const ReferenceNode& n, int64_t image, int64_t element) {
   return exact(1) / rounded(1 - p);
 }
 
+/// What is dropped is 0, whatever it was: also NaN, and without a sign.
 void forward_dropout(ReferenceNode& n) {
   const Tensor& x = *n.in[0];
   for (int64_t image = 0; image < n.repetitions(x); ++image)
-    for (int64_t p = 0; p < x.count(); ++p) n.out->at(0).at[x.place(image, p)] = x.at[x.place(image, p)] * dropout_factor(n, image, p);
+    for (int64_t p = 0; p < x.count(); ++p) {
+      const Bounded factor = dropout_factor(n, image, p);
+      n.out->at(0).at[x.place(image, p)] = is_exactly(factor, 0) ? exact(0) : x.at[x.place(image, p)] * factor;
+    }
 }
+
+/// Its gradient is multiplied with 0: an infinite one becomes NaN.
 void backward_dropout(ReferenceNode& n) {
   const Tensor& x = *n.in[0];
   for (int64_t image = 0; image < n.repetitions(x); ++image)

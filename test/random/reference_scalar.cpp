@@ -132,7 +132,8 @@ std::array<Bounded, 3> slopes(const Node& node, const std::array<Bounded, 3>& x,
     case ScalarOp::Sqrt: return {is_exactly(a, 0) ? none : dy / (exact(2) * y), none, none};
     case ScalarOp::Tanh: return {dy * (one - y * y), none, none};
     case ScalarOp::Sigmoid: return {dy * (y * (one - y)), none, none};
-    case ScalarOp::Abs: return {choose(is_less(none, a), dy, choose(is_less(a, none), -dy, none)), none, none};
+    case ScalarOp::Abs:        // dy times the sign, which is 0 for 0 and NaN: NaN and infinity times 0 is NaN
+      return {choose(is_less(none, a), dy, choose(is_less(a, none), -dy, dy * none)), none, none};
     case ScalarOp::Erf: return {dy * (rounded(2 * std::numbers::inv_sqrtpi) * exponential(-(a * a))), none, none};
     case ScalarOp::Sin: return {dy * cosine(a), none, none};
     case ScalarOp::Cos: return {-(dy * sine(a)), none, none};

@@ -13,14 +13,18 @@ struct Sliding {
   Dims kernel, stride, pad, dilation = {1, 1};
   Dims x, y;      // [channels, height, width]
 
-  /// Calls visit(i, j, u, v, place in one channel of x) for all taps that lie inside the image.
-  void for_each(const std::function<void(int64_t, int64_t, int64_t, int64_t, int64_t)>& visit) const {
+  static constexpr int64_t kPadding = -1;
+
+  /// Calls visit(i, j, u, v, place in one channel of x) for all taps that lie inside the image, and, `with_padding`, for the others
+  /// with the place kPadding.
+  void for_each(const std::function<void(int64_t, int64_t, int64_t, int64_t, int64_t)>& visit, bool with_padding = false) const {
     for (int64_t i = 0; i < y[1]; ++i)
       for (int64_t j = 0; j < y[2]; ++j)
         for (int64_t u = 0; u < kernel[0]; ++u)
           for (int64_t v = 0; v < kernel[1]; ++v) {
             const int64_t row = i * stride[0] + u * dilation[0] - pad[0], column = j * stride[1] + v * dilation[1] - pad[1];
-            if (row >= 0 && row < x[1] && column >= 0 && column < x[2]) visit(i, j, u, v, row * x[2] + column);
+            const bool inside = row >= 0 && row < x[1] && column >= 0 && column < x[2];
+            if (inside || with_padding) visit(i, j, u, v, inside ? row * x[2] + column : kPadding);
           }
   }
 };
@@ -41,16 +45,17 @@ struct Convolution : Sliding {
     flip = n.attribute<bool>("flip");
   }
 
-  /// Calls visit(place in y, place in x, place in the weight) for all products of one image.
+  /// Calls visit(place in y, place in x, place in the weight) for all products of one image; the place in x may be kPadding.
   void for_each_product(const std::function<void(int64_t, int64_t, int64_t)>& visit) const {
     for_each([&](int64_t i, int64_t j, int64_t u, int64_t v, int64_t from) {
       const int64_t row = flip ? kernel[0] - 1 - u : u, column = flip ? kernel[1] - 1 - v : v;
       for (int64_t o = 0; o < y[0]; ++o)
         for (int64_t a = 0; a < channels; ++a) {
           const int64_t channel = o / filters_per_group * channels + a;
-          visit((o * y[1] + i) * y[2] + j, channel * x[1] * x[2] + from, ((o * channels + a) * kernel[0] + row) * kernel[1] + column);
+          visit((o * y[1] + i) * y[2] + j, from == kPadding ? kPadding : channel * x[1] * x[2] + from,
+                ((o * channels + a) * kernel[0] + row) * kernel[1] + column);
         }
-    });
+    }, true);
   }
 
   bool allows_winograd() const {
@@ -62,6 +67,11 @@ struct Convolution : Sliding {
   bool flip = false;
 };
 
+/// A product of padding: 0, but for a factor that is not finite, where 0 and NaN are both right.
+void accumulate_padding(Bounded& sum, const Bounded& factor) {
+  if (!std::isfinite(factor.value)) sum.error = INFINITY;
+}
+
 void forward_conv(ReferenceNode& n) {
   const Convolution c(n);
   Tensor& y = n.out->at(0);
@@ -69,6 +79,7 @@ void forward_conv(ReferenceNode& n) {
   const int64_t pixels = c.y[1] * c.y[2];
   for (int64_t image = 0; image < n.repetitions(y); ++image) {
     c.for_each_product([&](int64_t to, int64_t from, int64_t tap) {
+      if (from == Sliding::kPadding) return accumulate_padding(y.at[y.place(image, to)], weight.at[weight.place(image, tap)]);
       accumulate(y.at[y.place(image, to)], x.at[x.place(image, from)] * weight.at[weight.place(image, tap)]);
     });
     if (n.in.size() < 3 || !n.in[2]) continue;
@@ -87,6 +98,7 @@ void backward_conv(ReferenceNode& n) {
   for (int64_t image = 0; image < n.repetitions(dy); ++image) {
     c.for_each_product([&](int64_t to, int64_t from, int64_t tap) {
       const Bounded& d = dy.at[dy.place(image, to)];
+      if (from == Sliding::kPadding) return accumulate_padding(dweight.at[dweight.place(image, tap)], d);
       accumulate(dx.at[dx.place(image, from)], d * weight.at[weight.place(image, tap)]);
       accumulate(dweight.at[dweight.place(image, tap)], d * x.at[x.place(image, from)]);
     });
