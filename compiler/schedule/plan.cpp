@@ -15,18 +15,40 @@ namespace {
 
 bool ends_with(std::string_view text, std::string_view end) { return text.size() >= end.size() && text.ends_with(end); }
 
-/// "conv1+relu": the layers of the computed nodes, each once; the op where a node has no layer.
+/// What a reader finds in the source of a map that no layer made: the functions, divisions and powers of its formula, each once.
+std::vector<std::string> functions_of(const Node& node) {
+  std::vector<std::string> names;
+  for (const ScalarExpression::Node& step : std::get<ScalarExpression>(node.attributes.at("f")).nodes()) {
+    std::string name(scalar_function_name(step.op));
+    if (step.op == ScalarOp::Divide) name = "division";
+    if (step.op == ScalarOp::Power) name = "power";
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+/// The layer of a node; without one what it computes.
+std::vector<std::string> names_of(const Node& node) {
+  if (!node.layer.empty()) return {node.layer};
+  if (node.op->name == "map") return functions_of(node);
+  return {node.op->name};
+}
+
+/// "conv1+relu": the layers of the computed nodes, each once; "conv1+log" where a node has no layer; "map" where all that is only adds,
+/// multiplies or copies.
 std::string kernel_label(const Draft& draft, const Kernel& kernel) {
   std::vector<std::string> names;
+  bool computes = false;
   for (int32_t index : kernel.nodes) {
     if (draft.roles[static_cast<size_t>(index)] != NodeRole::Computed) continue;
+    computes = true;
     const Node& node = draft.function->graph.node(index);
-    const std::string& name = node.layer.empty() ? node.op->name : node.layer;
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    for (std::string& name : names_of(node))
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   }
   std::string label;
   for (const std::string& name : names) label += (label.empty() ? "" : "+") + name;
-  return label;
+  return computes && label.empty() ? "map" : label;
 }
 
 double kernel_multiply_adds(const Draft& draft, const Kernel& kernel) {
