@@ -4,6 +4,8 @@
 // shifted inwards). Where taps leave the image, x is copied into a bordered scratch. Parameters: columns, filters (of a tile),
 // rows (of a band: its bordered scratch is shared), border (0: none; 1: scratch of a band; 2: of a tile and one channel),
 // vector (planar: columns in a vector).
+#include <cmath>
+
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
@@ -83,7 +85,14 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   if (s.kernel_width <= kMostTaps) sums.update().unroll(taps);
   sums.compute_at(func, ko);
   keep_on_stack(sums);
-  if (border == 1) bordered.compute_at(func, yo);
+  // Bands of all images are one loop, for the threads.
+  const Var step("step");
+  if (batched) {
+    func.fuse(yo, n, step);
+  } else {
+    func.rename(yo, step);
+  }
+  if (border == 1) bordered.compute_at(func, step);
   if (border == 2) bordered.compute_at(sums, r.z);
   if (border > 0) {
     if (lanes) {
@@ -91,7 +100,8 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
     }
     keep_on_stack(bordered);
   }
-  if (batched) parallelize(func, n, multiply_add_ns(builder, s.multiply_adds() * static_cast<double>(lanes ? vector : 1)));
+  const double bands = std::ceil(static_cast<double>(s.out_height) / rows);
+  if (batched) parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * static_cast<double>(lanes ? vector : 1) / bands));
   return Halide::Pipeline(func);
 }
 

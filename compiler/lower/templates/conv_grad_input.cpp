@@ -3,6 +3,8 @@
 // over. How taps that leave dy are kept out (parameter border): 1: a bordered copy of a band of dy (stride 1); 2: conditions,
 // which the unrolled columns and taps decide when compiling, where a tile is the whole row or for the stride; rows are
 // skipped by the loop. Parameters: columns, channels, rows, border.
+#include <cmath>
+
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
@@ -65,11 +67,15 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
   constexpr int32_t kMostTaps = 7;
   if (s.kernel_width <= kMostTaps) sums.update().unroll(r.x);
   keep_on_stack(sums);
+  // Bands of all groups are one loop, for the threads.
+  const Var step("step");
+  func.fuse(yo, n, step);
   if (border == 1) {
-    bordered.compute_at(func, yo).vectorize(l, vector, TailStrategy::RoundUp);
+    bordered.compute_at(func, step).vectorize(l, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);
   }
-  parallelize(func, n, multiply_add_ns(builder, s.multiply_adds() * vector));
+  const double bands = std::ceil(static_cast<double>(s.height) / rows);
+  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * vector / bands));
   return Halide::Pipeline(func);
 }
 

@@ -52,7 +52,7 @@ Halide::Pipeline build_conv_lanes_winograd(KernelBuilder& builder) {
 
   Results results = define_results(builder);
   Func& func = results.func;
-  const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi");
+  const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), step("step");
   func.split(x, xo, x, m * across, tail(width, m * across, TailStrategy::GuardWithIf))
       .split(x, tx, ox, m)
       .split(y, yo, y, m * band, tail(height, m * band, TailStrategy::GuardWithIf))
@@ -65,12 +65,15 @@ Halide::Pipeline build_conv_lanes_winograd(KernelBuilder& builder) {
   sums.vectorize(l, vector, TailStrategy::RoundUp);
   sums.update().split(tx, tx, txi, columns).split(ty, ty, tyi, rows).reorder(l, txi, tyi, k, r.x, tx, ty, f, e)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(txi).unroll(tyi).unroll(k).unroll(r.x, unroll);
-  image.compute_at(func, xo).bound_extent(tx, across).bound_extent(ty, band).bound_extent(f, side).bound_extent(e, side);
+  image.compute_at(func, step).bound_extent(tx, across).bound_extent(ty, band).bound_extent(f, side).bound_extent(e, side);
   image.align_storage(c, channels | 1).reorder(l, f, e, tx, ty, c).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
   half.compute_at(image, tx).bound_extent(i, side).bound_extent(f, side).vectorize(l, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
   bordered.compute_at(image, c).bound_extent(x, m * across + 2).bound_extent(y, m * band + 2).vectorize(l, vector, TailStrategy::RoundUp);
   for (Func* scratch : {&bordered, &half, &image, &sums, &back}) keep_on_stack(*scratch);
-  parallelize(func, n, multiply_add_ns(builder, s.multiply_adds() * vector / 3));
+  // Blocks of tiles of all groups are one loop, for the threads.
+  func.fuse(xo, yo, step).fuse(step, n, step);
+  const double steps = static_cast<double>((width + m * across - 1) / (m * across)) * ((height + m * band - 1) / (m * band));
+  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * vector / 3 / steps));
   return Halide::Pipeline(func);
 }
 

@@ -86,7 +86,15 @@ Halide::Pipeline build_elementwise(KernelBuilder& builder) {
     if (columns > 1) func.unroll(xi);
     if (rows > 1) func.unroll(yi);
   }
-  if (type.batched) parallelize(func, results.batch(), traffic_ns(step_bytes(builder)));
+  if (!type.batched) return Halide::Pipeline(func);
+  // The outermost dimension of all images or groups is one loop, for the threads, unless vectors run over it.
+  if (variables.size() < 3) {
+    parallelize(func, results.batch(), traffic_ns(step_bytes(builder)));
+  } else {
+    const Var step("step"), outermost = variables[variables.size() - 2];
+    func.fuse(outermost, results.batch(), step);
+    parallelize(func, step, traffic_ns(step_bytes(builder)) / static_cast<double>(stored_dims(type, builder.layout(value))[variables.size() - 2].extent));
+  }
   return Halide::Pipeline(func);
 }
 
