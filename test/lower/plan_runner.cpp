@@ -58,13 +58,18 @@ double read_element(const uint8_t* memory, ElementType element, size_t index) {
   return 0;
 }
 
+/// Tasks of the largest parallel loop of a kernel.
+thread_local int most_tasks = 0;
+
 int tasks_in_reverse(Halide::JITUserContext* context, int (*task)(Halide::JITUserContext*, int, uint8_t*), int begin, int count, uint8_t* closure) {
+  most_tasks = std::max(most_tasks, count);
   for (int i = begin + count - 1; i >= begin; --i)
     if (const int result = task(context, i, closure)) return result;
   return 0;
 }
 
 int tasks_in_order(Halide::JITUserContext* context, int (*task)(Halide::JITUserContext*, int, uint8_t*), int begin, int count, uint8_t* closure) {
+  most_tasks = std::max(most_tasks, count);
   for (int i = begin; i < begin + count; ++i)
     if (const int result = task(context, i, closure)) return result;
   return 0;
@@ -84,6 +89,7 @@ struct PlanRunner::Implementation {
   Halide::Target target;
   std::vector<Compiled> kernels;
   std::vector<double> seconds;
+  std::vector<int> tasks = {};
 
   const Graph& graph() const { return plan.function->graph; }
   const Place& place(ValueId value) const { return plan.places.at(static_cast<size_t>(value.index)); }
@@ -133,6 +139,7 @@ PlanRunner::PlanRunner(const ModulePlan& plan, size_t function, const Target& ta
 }
 
 const std::vector<double>& PlanRunner::seconds() const { return implementation_->seconds; }
+const std::vector<int>& PlanRunner::tasks() const { return implementation_->tasks; }
 
 PlanRunner::~PlanRunner() { delete implementation_; }
 
@@ -142,6 +149,7 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
   const Graph& graph = self.graph();
   const int64_t stored = images_stored(plan, images);
   implementation_->seconds.clear();
+  implementation_->tasks.clear();
   std::map<int, std::unique_ptr<Memory>> flat;
   for (int i = CNN_WEIGHTS; i < CNN_COLUMNS; ++i)
     flat[i] = std::make_unique<Memory>(8 * (self.module.flat.weight_elements + self.module.flat.state_elements + 64) + self.module.prepared_bytes);
@@ -190,12 +198,14 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
     pipeline.jit_handlers().custom_do_par_for = options.tasks_backwards ? tasks_in_reverse : tasks_in_order;
     Halide::Realization realization(results);
     double best = std::numeric_limits<double>::infinity();
+    most_tasks = 1;
     for (int i = 0; i < options.repetitions; ++i) {
       const auto start = std::chrono::steady_clock::now();
       pipeline.realize(realization, self.target);
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
     implementation_->seconds.push_back(best);
+    implementation_->tasks.push_back(most_tasks);
   }
   std::vector<Array> results;
   for (const Port& port : plan.function->results) {

@@ -32,6 +32,8 @@ class PlanRunner {
   std::vector<Array> run(const std::vector<Array>& arguments, int64_t images, const RunOptions& options = {});
   /// The shortest time of each kernel in the last run, in seconds.
   const std::vector<double>& seconds() const;
+  /// The tasks of each kernel in the last run, which threads share out.
+  const std::vector<int>& tasks() const;
 
  private:
   struct Implementation;

@@ -206,6 +206,28 @@ TEST(WinogradLanes, OtherPadding) {
   check_winograd_lanes(16, 16, 9, 12, {2, 0, 1, 2});
 }
 
+/// A small batch fills one vector of images: its kernels must still have work for several threads.
+void check_tasks(const std::string& op_name, const Sample& sample, bool precise) {
+  const Module module = module_of(get_op(op_name), sample, "t.gradients");
+  const Target& target = runs_here(*find_target("avx512")) ? *find_target("avx512") : *find_target("avx2");
+  const ModulePlan plan = make_plan(module, target, {.train_batch = {}, .precise = precise});
+  PlanRunner runner(plan, 0, target);
+  runner.run(random_arrays(sample.operands, 4, 3), 4);
+  EXPECT_GE(*std::max_element(runner.tasks().begin(), runner.tasks().end()), 4) << to_string(plan, module);
+}
+
+TEST(Threads, ShareOutASingleGroupOfImages) {
+  const TensorType x = image({128, 28, 28}), w = weight({128, 128, 3, 3});
+  const AttributeMap padded = {{"pad", Dims{1, 1, 1, 1}}};
+  AttributeMap towards_x = padded;
+  towards_x["height"] = towards_x["width"] = 28;
+  for (const bool precise : {true, false}) {
+    check_tasks("conv", {{x, w}, padded}, precise);
+    check_tasks("conv_grad_input", {{x, w}, towards_x}, precise);
+  }
+  check_tasks("maxpool", {{x}, {{"kernel", Dims{2, 2}}, {"stride", Dims{2, 2}}, {"pad", Dims{0, 0, 0, 0}}}}, false);
+}
+
 void check_dense(int64_t in, int64_t out) {
   check("dense", {{image({in}), weight({out, in}), weight({out})}, {}}, "t.gradients", "dense.lanes");
   check("dense", {{image({in}), weight({out, in}), weight({out})}, {}}, "infer", "dense.vector");
