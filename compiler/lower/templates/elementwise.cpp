@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `elementwise`: each element of the result from its definition, vectors along the innermost dimension of the memory, parallel
-// over images, groups, or chunks of a flat buffer. Short reductions (windows of pools) are written out, longer ones are
-// loops around a vector of sums. Parameters: vector (elements), rows and columns (of an image, computed together so that
-// conditions on remainders are decided when compiling), chunk (elements of a flat buffer in one task; 0: none).
+// over the outermost dimension of all images or groups, or over chunks of a flat buffer. Short reductions (windows of pools) are
+// written out, longer ones are loops around a vector of sums. Parameters: vector (elements), rows and columns (of an image,
+// computed together so that conditions on remainders are decided when compiling), chunk (elements of a flat buffer in one task;
+// 0: none).
 #include <algorithm>
 
 #include "lower/templates/tools.h"
