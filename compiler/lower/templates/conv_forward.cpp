@@ -4,8 +4,6 @@
 // shifted inwards). Where taps leave the image, x is copied into a bordered scratch. Parameters: columns, filters (of a tile),
 // rows (of a band: its bordered scratch is shared), border (0: none; 1: scratch of a band; 2: of a tile and one channel),
 // vector (planar: columns in a vector).
-#include <cmath>
-
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
@@ -100,7 +98,7 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
     }
     keep_on_stack(bordered);
   }
-  const double bands = std::ceil(static_cast<double>(s.out_height) / rows);
+  const int32_t bands = (s.out_height + rows - 1) / rows;
   if (batched) parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * static_cast<double>(lanes ? vector : 1) / bands));
   return Halide::Pipeline(func);
 }

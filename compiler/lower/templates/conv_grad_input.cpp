@@ -3,8 +3,6 @@
 // over. How taps that leave dy are kept out (parameter border): 1: a bordered copy of a band of dy (stride 1); 2: conditions,
 // which the unrolled columns and taps decide when compiling, where a tile is the whole row or for the stride; rows are
 // skipped by the loop. Parameters: columns, channels, rows, border.
-#include <cmath>
-
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
@@ -74,7 +72,7 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
     bordered.compute_at(func, step).vectorize(l, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);
   }
-  const double bands = std::ceil(static_cast<double>(s.height) / rows);
+  const int32_t bands = (s.height + rows - 1) / rows;
   parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * vector / bands));
   return Halide::Pipeline(func);
 }
