@@ -22,6 +22,9 @@
 namespace cnnc {
 namespace {
 
+/// As the name of the output.
+constexpr std::string_view kStandardOutput = "-";
+
 struct BuildOptions {
   CompileOptions compile;
   std::string output, target, type = "f32", schedule;
@@ -53,6 +56,14 @@ bool read_schedule_option(BuildOptions& options) {
   return error == std::errc() && end == digits.data() + digits.size() && options.compile.variation != 0;
 }
 
+/// One text can go to standard output; a program or an object is a file.
+int check_standard_output(const BuildOptions& options) {
+  if (std::set(options.emit.begin(), options.emit.end()).size() > 1) return usage_error("`-o -` prints one result, here there are several: leave `-o` out, or name a file");
+  if (!find_artifact(options.emit.front())->is_text)
+    return usage_error(fmt::format("`-o -` prints a text, `--emit={}` makes a file: give it a name, or write `-o ./-`", options.emit.front()));
+  return kDone;
+}
+
 /// Option texts → compile options; a message where one is wrong.
 int read_options(BuildOptions& options) {
   if (const std::string error = read_defines(options.defines, options.compile); !error.empty()) return usage_error(error);
@@ -75,6 +86,7 @@ int read_options(BuildOptions& options) {
       for (const Artifact& artifact : all_artifacts()) names.emplace_back(artifact.name);
       return usage_error(fmt::format("`--emit={}`: there is no such kind; there are {}", kind, fmt::join(names, ", ")), nearest(kind, names));
     }
+  if (options.output == kStandardOutput) return check_standard_output(options);
   return kDone;
 }
 
@@ -108,7 +120,7 @@ int build(const BuildOptions& options) {
   for (const std::string& kind : kinds) {
     const Artifact& artifact = *find_artifact(kind);
     const std::string base = compilation.analysed ? compilation.analysed->network : std::filesystem::path(options.compile.file).stem().string();
-    std::string path = options.output;
+    std::string path = options.output == kStandardOutput ? std::string() : options.output;
     if (path.empty() && !artifact.is_text) path = base + std::string(artifact.suffix);
     // Several kinds share one -o: it names the program, the others get their suffix.
     if (!path.empty() && kinds.size() > 1 && !artifact.suffix.empty() && !options.output.empty() && !path.ends_with(artifact.suffix))
@@ -168,7 +180,7 @@ Subcommand build_subcommand() {
           [](CLI::App& app) -> Action {
             const auto options = std::make_shared<BuildOptions>();
             app.add_option("FILE", options->compile.file, "the .cnn file")->required();
-            app.add_option("-o,--output", options->output, "name of the result (default: the network's name)");
+            app.add_option("-o,--output", options->output, "name of the result (default: the network's name; texts are printed); `-` prints a text too");
             std::string kinds = "what to make, several with commas:";
             for (const Artifact& artifact : all_artifacts()) kinds += fmt::format("\n  {}: {}", artifact.name, artifact.doc);
             app.add_option("--emit", options->emit, kinds)->delimiter(',');

@@ -76,6 +76,7 @@ double read_duration(std::string_view text) {
 
 int read_options(TuneCommand& command) {
   if (const std::string error = read_defines(command.defines, command.compile); !error.empty()) return usage_error(error);
+  if (command.output == "-") return usage_error("`-o -`: the search reads and writes a file, standard output shows how it goes; a file of this name is written `./-`");
   if (!command.time.empty() && command.trials > 0) return usage_error("`--time` and `--trials` are two ways to say how long it takes: give one of them");
   constexpr double kUsual = 300;
   command.seconds = command.trials > 0 ? 0 : kUsual;
