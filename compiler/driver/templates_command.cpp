@@ -44,16 +44,16 @@ void print_entry(const Template& entry) {
   section("Inner loop", entry.loop);
   if (!entry.parameters.empty()) fmt::print("\nParameters\n");
   for (const TemplateParameter& parameter : entry.parameters)
-    fmt::print("  {:<9} {}; {}\n", parameter.name, parameter.doc, legal_range(parameter));
+    fmt::print("  {:<9} {}; {}, default {}\n", parameter.name, parameter.doc, legal_range(parameter), default_text(parameter));
   section("Limits", entry.limits);
 }
 
 void print_markdown(const Template& entry) {
   fmt::print("\n### {}\n\n    {}\n\n{}.\n\n*Fits:* {}\n\n*Inner loop:* {}\n", entry.name, form_of(entry), entry.doc, entry.fits, entry.loop);
   if (entry.parameters.empty()) return;
-  fmt::print("\n| parameter | range | meaning |\n|---|---|---|\n");
+  fmt::print("\n| parameter | range | default | meaning |\n|---|---|---|---|\n");
   for (const TemplateParameter& parameter : entry.parameters)
-    fmt::print("| `{}` | {} | {} |\n", parameter.name, legal_range(parameter), cell(std::string(parameter.doc)));
+    fmt::print("| `{}` | {} | {} | {} |\n", parameter.name, legal_range(parameter), default_text(parameter), cell(std::string(parameter.doc)));
   fmt::print("\n*Limits:* {}\n", entry.limits);
 }
 

@@ -230,9 +230,11 @@ void ScheduleReader::set_schedule(SourceRange name) {
           .note(fmt::format("`{}`: {}", parameter_word, known->doc));
     stanza_.schedule.parameters[std::string(parameter_word)] = value;
   }
-  for (const TemplateParameter& parameter : found->parameters)
-    if (!stanza_.parameter_ranges.contains(parameter.name))
-      refuse(name, fmt::format("`{}` needs a parameter `{}`", word, parameter.name)).note(fmt::format("`{}`: {}; {}", parameter.name, parameter.doc, legal_range(parameter)));
+  for (const TemplateParameter& parameter : found->parameters) {
+    if (stanza_.parameter_ranges.contains(parameter.name)) continue;
+    if (parameter.absent) stanza_.schedule.parameters[std::string(parameter.name)] = *parameter.absent;
+    else refuse(name, fmt::format("`{}` needs a parameter `{}`", word, parameter.name)).note(fmt::format("`{}`: {}; {}", parameter.name, parameter.doc, legal_range(parameter)));
+  }
 }
 
 void ScheduleReader::end_stanza() {

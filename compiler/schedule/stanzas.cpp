@@ -26,11 +26,16 @@ std::vector<const Stanza*> sorted(const ScheduleFile& file) {
   return result;
 }
 
-/// The value that a complaint is about: the parameter that it names first, where it names one.
-SourceRange place_of(const std::string& complaint, const Stanza& stanza) {
+/// The error of a stanza that was refused stands at the value of the parameter that the complaint names first, where it names
+/// one that the stanza gives.
+Diagnostic& refuse(const Stanza& stanza, const std::string& complaint, Diagnostics& diagnostics) {
   const size_t end = complaint.find('`', 1);
-  const auto found = stanza.parameter_ranges.find(complaint.substr(1, end == std::string::npos ? 0 : end - 1));
-  return found == stanza.parameter_ranges.end() ? stanza.template_range : found->second;
+  const std::string subject = complaint.substr(1, end == std::string::npos ? 0 : end - 1);
+  const auto given = stanza.parameter_ranges.find(subject);
+  if (given != stanza.parameter_ranges.end()) return diagnostics.error(DiagnosticKind::BadSchedule, given->second, complaint);
+  Diagnostic& error = diagnostics.error(DiagnosticKind::BadSchedule, stanza.template_range, complaint);
+  if (stanza.schedule.parameters.contains(subject)) error.note(fmt::format("the stanza does not give `{}`; this is its default", subject));
+  return error;
 }
 
 std::string_view subject(const Stanza& stanza) { return stanza.kind == StanzaKind::Layout ? "convolution" : "kernel"; }
@@ -61,7 +66,7 @@ void report_stanzas(const ScheduleFile& file, const ModulePlan& plan, Diagnostic
   const auto meet = [&](StanzaKind kind, const KernelKey& key, const std::string& refused, const std::string& whose) {
     const Stanza* stanza = file.find(kind, key.hash, plan.target->name);
     if (!stanza || !met.insert(stanza).second || refused.empty()) return;
-    diagnostics.error(DiagnosticKind::BadSchedule, place_of(refused, *stanza), refused).note("for " + whose, stanza->range);
+    refuse(*stanza, refused, diagnostics).note("for " + whose, stanza->range);
   };
   for (const FunctionPlan& function : plan.functions) {
     const std::string& name = function.function->name;

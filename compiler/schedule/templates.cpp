@@ -10,31 +10,32 @@ namespace cnnc {
 namespace {
 
 constexpr int64_t kAny = int64_t{1} << 30;
+constexpr std::nullopt_t kNoDefault = std::nullopt;
 
-constexpr TemplateParameter kElementwise[] = {{"vector", "elements of a vector", 1, 64},
+constexpr TemplateParameter kElementwise[] = {{"vector", "elements of a vector", 1, 64, kNoDefault},
                                               {"columns", "columns computed together", 1, 8},
                                               {"rows", "rows computed together", 1, 8},
-                                              {"chunk", "elements of a flat buffer in one task; 0: not a flat buffer", 0, kAny}};
+                                              {"chunk", "elements of a flat buffer in one task; 0: not a flat buffer", 0, kAny, 0}};
 constexpr TemplateParameter kReduce[] = {{"partial", "vectors of partial results", 1, 16}};
 constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.planar: vectors of columns)", 1, 32},
                                        {"filters", "filters of a tile", 1, 32},
                                        {"rows", "rows of a band", 1, kAny},
-                                       {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2},
-                                       {"vector", "conv.planar: columns in a vector", 1, 64}};
+                                       {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2, 0},
+                                       {"vector", "conv.planar: columns in a vector", 1, 64, kNoDefault}};
 constexpr TemplateParameter kConvDepthwise[] = {{"columns", "columns of a tile", 1, 32}, {"rows", "rows of a tile", 1, 8}};
 constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1, 32},
                                              {"rows", "rows of a tile", 1, 8},
-                                             {"blocks", "vectors of filters of a tile", 1, 8},
-                                             {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny},
-                                             {"border", "1: bordered copy of a band of a planar x", 0, 1},
+                                             {"blocks", "vectors of filters of a tile", 1, 8, kNoDefault},
+                                             {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
+                                             {"border", "1: bordered copy of a band of a planar x", 0, 1, 0},
                                              {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                {"rows", "tiles below each other in it", 1, 32},
-                                               {"blocks", "vectors of filters in it (images innermost: filters)", 1, 8},
+                                               {"blocks", "vectors of filters in it (images innermost: filters)", 1, 8, kNoDefault},
                                                {"across", "tiles side by side that are transformed together", 1, kAny},
                                                {"band", "tiles below each other that are", 1, kAny},
                                                {"unroll", "channels written out", 1, 16}};
-constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of dy along a side of a tile, 2 or 4", 2, 4},
+constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of dy along a side of a tile, 2 or 4", 2, 4, kNoDefault},
                                                      {"filters", "filters of a register tile", 1, 16},
                                                      {"channels", "channels of it", 1, 16},
                                                      {"filter_block", "filters whose sums lie in cache together", 1, kAny},
@@ -45,23 +46,23 @@ constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of
 constexpr TemplateParameter kConvInput[] = {{"columns", "columns of a tile", 1, 32},
                                             {"channels", "channels of a tile", 1, 32},
                                             {"rows", "rows of a band", 1, kAny},
-                                            {"border", "1: copy of a band of dy, 2: conditions", 1, 2}};
+                                            {"border", "1: copy of a band of dy, 2: conditions", 1, 2, 2}};
 constexpr TemplateParameter kConvWeight[] = {{"filters", "filters of a tile", 1, 32},
                                              {"channels", "channels of a tile", 1, 32},
                                              {"block", "channels whose lane vectors lie in cache together", 1, kAny},
                                              {"rows", "rows of a strip", 1, kAny},
                                              {"unroll", "columns written out", 1, 8},
-                                             {"border", "1: bordered copy of a strip of x", 0, 1}};
+                                             {"border", "1: bordered copy of a strip of x", 0, 1, 0}};
 constexpr TemplateParameter kDense[] = {{"outputs", "outputs of a tile of several groups", 1, 32},
                                         {"single", "outputs of a tile of one group", 1, 32},
                                         {"groups", "groups taken together", 1, 8},
                                         {"tasks", "parallel parts of the outputs", 1, 64}};
-constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1, 64},
+constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1, 64, kNoDefault},
                                               {"vectors", "vectors of a tile", 1, 8},
                                               {"outputs", "outputs of a tile", 1, 16},
-                                              {"block", "outputs whose sums lie in cache together", 1, kAny},
+                                              {"block", "outputs whose sums lie in cache together", 1, kAny, kNoDefault},
                                               {"chunk", "groups of images taken together", 1, 16}};
-constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1, 64},
+constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1, 64, kNoDefault},
                                               {"rows", "outputs of a tile", 1, 16},
                                               {"images", "images of a tile", 1, 8},
                                               {"tasks", "parallel parts of the outputs", 1, 64}};
@@ -175,6 +176,8 @@ const Template* find_template(std::string_view name) {
 std::string legal_range(const TemplateParameter& parameter) {
   return parameter.most == kAny ? fmt::format("at least {}", parameter.least) : fmt::format("{} to {}", parameter.least, parameter.most);
 }
+
+std::string default_text(const TemplateParameter& parameter) { return parameter.absent ? fmt::format("{}", *parameter.absent) : "none"; }
 
 std::optional<std::string> check_schedule(const Schedule& schedule) {
   const Template* found = find_template(schedule.name);

@@ -14,6 +14,9 @@ namespace cnnc {
 struct TemplateParameter {
   std::string_view name, doc;
   int64_t least = 1, most = 1;
+  /// What a stanza means that leaves it out, as those do that were written before the template had it: the number that changes
+  /// nothing (one pixel, one part, no copy). Null: each stanza gives it, as no number serves every kernel.
+  std::optional<int64_t> absent = 1;
 };
 
 struct Template {
@@ -31,6 +34,9 @@ const Template* find_template(std::string_view name);
 
 /// "1 to 32", "at least 1": what the parameter may be for any kernel.
 std::string legal_range(const TemplateParameter& parameter);
+
+/// "1", or "none": what the parameter is where a schedule file leaves it out.
+std::string default_text(const TemplateParameter& parameter);
 
 /// What is wrong with a schedule: an unknown template, a parameter that is missing, unknown or out of range.
 std::optional<std::string> check_schedule(const Schedule& schedule);

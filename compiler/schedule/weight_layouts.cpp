@@ -11,9 +11,9 @@
 namespace cnnc {
 namespace {
 
-constexpr TemplateParameter kBlocks[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, 8}};
-constexpr TemplateParameter kWinograd[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, 8},
-                                           {"outputs", "results along a side of a tile, 2 or 4", 2, 4}};
+constexpr TemplateParameter kBlocks[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, 8, std::nullopt}};
+constexpr TemplateParameter kWinograd[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, 8, std::nullopt},
+                                           {"outputs", "results along a side of a tile, 2 or 4", 2, 4, std::nullopt}};
 
 constexpr Template kLayouts[] = {
     {"planar", "as files have them", {}, "Inference: the result is planar too. Training: a direct sum.", {}},
