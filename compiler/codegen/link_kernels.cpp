@@ -32,7 +32,7 @@ void allow_contraction(llvm::Module& module) {
 // stack. Built programs have no heap: such a call becomes stack memory of its function, which is then never inlined, so that the
 // frames of a driver's kernels do not add up. A size that is constant, or zero where the scratch is not needed, is taken at
 // entry; one that depends on the place in the image (at most what the schedule bounds it to) where it is asked for.
-constexpr uint64_t kLargestScratch = uint64_t{1} << 20;
+constexpr uint64_t kLargestScratch = uint64_t{3} << 19;
 
 const llvm::ConstantInt* largest_size(const Value* size) {
   if (const auto* choice = llvm::dyn_cast<llvm::SelectInst>(size)) {
@@ -44,7 +44,7 @@ const llvm::ConstantInt* largest_size(const Value* size) {
 
 Value* scratch_memory(llvm::CallInst& call) {
   const llvm::ConstantInt* constant = largest_size(call.getArgOperand(1));
-  CNNC_CHECK(!constant || constant->getZExtValue() <= kLargestScratch, "a kernel's scratch is larger than 1 MB");
+  CNNC_CHECK(!constant || constant->getZExtValue() <= kLargestScratch, "a kernel's scratch is larger than 1.5 MB");
   IRBuilder<> at(constant ? &*call.getFunction()->getEntryBlock().getFirstInsertionPt() : &call);
   Value* size = constant ? at.getInt64(constant->getZExtValue()) : call.getArgOperand(1);
   auto* memory = at.CreateAlloca(at.getInt8Ty(), size, "scratch");

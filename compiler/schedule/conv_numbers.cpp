@@ -141,29 +141,69 @@ TransformCost transform_cost(int64_t m) { return m == 4 ? TransformCost{130, 110
 
 }  // namespace
 
+namespace {
+
+/// Multiply-adds that pass while weights come to a register tile of lanes, from the cache that holds them all or from memory.
+double lane_streaming_cost(double all_bytes, double reads) {
+  constexpr double kNear = 1 << 20, kShared = 16 << 20;
+  if (all_bytes <= kNear) return 0;
+  return all_bytes * reads / (all_bytes <= kShared ? 16 : 8);
+}
+
+/// The cost of a multiply-add that a block's transformed images cause in lanes: beyond the second-level cache each is read anew for
+/// every tile of filters.
+double lane_image_cost(int64_t image_bytes, int64_t filters) { return image_bytes <= kWinogradImageBytes ? 0 : 1 / static_cast<double>(filters); }
+
+std::vector<int64_t> divisors(int64_t n) {
+  std::vector<int64_t> found;
+  for (int64_t d = 1; d <= n; ++d)
+    if (n % d == 0) found.push_back(d);
+  return found;
+}
+
+/// The best register tile for a block of tiles, with the cost of its multiply-adds: of one, as a share of the peak's.
+WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, int64_t registers) {
+  tile.cost = std::numeric_limits<double>::infinity();
+  const WinogradTile block = tile;
+  for (int64_t columns = 1; columns <= block.across; ++columns)
+    for (int64_t rows = 1; rows <= block.band; ++rows) {
+      const int64_t pixels = columns * rows;
+      // In lanes vectors of tiles stay in registers, otherwise those of filters.
+      if (block.across % columns != 0 || block.band % rows != 0 || (rows > 1 && columns < block.across)) continue;
+      if ((s.lanes ? tile_registers(pixels, block.blocks) : tile_registers(block.blocks, pixels)) > registers) continue;
+      const double cost = 1 / blocked_efficiency(pixels, block.blocks);
+      if (cost < tile.cost * (1 - 1e-9)) tile.columns = columns, tile.rows = rows, tile.cost = cost;
+    }
+  return tile;
+}
+
+}  // namespace
+
 WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers, int64_t blocks) {
   const int64_t across_all = s.tiles_across(m), rows_all = s.tiles_down(m), side = winograd_side(m);
   const int64_t inputs = s.lanes ? s.inputs : ceil_divide(s.inputs, s.vector), all_blocks = s.lanes ? s.outputs : ceil_divide(s.outputs, s.vector);
-  const auto tiles = static_cast<double>(across_all * rows_all), products = static_cast<double>(side * side * s.inputs * all_blocks) * tiles;
+  const auto tiles = static_cast<double>(across_all * rows_all), weights = static_cast<double>(side * side * s.inputs * all_blocks);
   const TransformCost each = transform_cost(m);
-  const double others = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks) +
-                        (s.lanes ? 0 : streaming_cost(static_cast<double>(side * side * s.inputs * all_blocks * s.vector * 4)));
+  const double transforms = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks);
   WinogradTile best{1, 1, 1, 1, 1, std::numeric_limits<double>::infinity()};
+  const auto consider = [&](int64_t b, int64_t across, int64_t band) {
+    WinogradTile tile = register_tile_of(s, {1, 1, b, across, band}, registers);
+    const double blocks_of_tiles = tiles / static_cast<double>(across * band);
+    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles) : streaming_cost(weights * static_cast<double>(s.vector * 4));
+    const double images = s.lanes ? lane_image_cost(s.image_bytes(m, across * band), b) : 0;
+    tile.cost = weights * tiles * (tile.cost + images) + transforms + streaming;
+    if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
+  };
   for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b) {
     if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || !s.fits(m, 1, b)) continue;
     const auto fits = [&](int64_t block) { return s.fits(m, block, b); };
-    // The largest block of tiles: weights are read once for each. Whole rows, if they fit.
     const int64_t across = largest_divisor(across_all, across_all, fits);
     const int64_t band = across < across_all ? 1 : largest_divisor(rows_all, rows_all, [&](int64_t n) { return fits(n * across); });
-    for (int64_t columns = 1; columns <= across; ++columns)
-      for (int64_t rows = 1; rows <= band; ++rows) {
-        const int64_t pixels = columns * rows;
-        // In lanes vectors of tiles stay in registers, otherwise those of filters.
-        if (across % columns != 0 || band % rows != 0 || (rows > 1 && columns < across)) continue;
-        if ((s.lanes ? tile_registers(pixels, b) : tile_registers(b, pixels)) > registers) continue;
-        const double cost = products / blocked_efficiency(pixels, b) + others;
-        if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, across, band, cost};
-      }
+    // The largest block of tiles, since weights are read once for each: whole rows, if they fit. In lanes it may exceed a cache.
+    consider(b, across, band);
+    if (!s.lanes) continue;
+    for (const int64_t a : divisors(across)) if (across_all % a == 0) consider(b, a, 1);
+    for (const int64_t d : divisors(band)) consider(b, across, d);
   }
   return best;
 }

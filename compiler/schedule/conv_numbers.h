@@ -7,6 +7,7 @@
 namespace cnnc {
 
 constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles: most of a second-level cache
+constexpr int64_t kWinogradLaneImageBytes = 1280 << 10; // images innermost: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
 constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32
 
@@ -78,9 +79,10 @@ struct WinogradShape {
   /// Vectors of transformed images, and of sums for one vector of outputs, of a block of tiles, in bytes.
   int64_t image_bytes(int64_t m, int64_t tiles) const;
   int64_t product_bytes(int64_t m, int64_t tiles, int64_t blocks) const;
+  int64_t largest_image_bytes() const { return lanes ? kWinogradLaneImageBytes : kWinogradImageBytes; }
   /// Whether the scratch for so many tiles fits a core's second-level cache, and the stack.
   bool fits(int64_t m, int64_t tiles, int64_t blocks) const {
-    return image_bytes(m, tiles) <= kWinogradImageBytes && product_bytes(m, tiles, blocks) <= kWinogradProductBytes;
+    return image_bytes(m, tiles) <= largest_image_bytes() && product_bytes(m, tiles, blocks) <= kWinogradProductBytes;
   }
 };
 WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes = false, bool towards_x = false);

@@ -176,7 +176,7 @@ std::optional<std::string> LegalSchedules::winograd(const Node& node, const Sche
   rules.divides("rows", rules["band"], "rows of them");
   const int64_t pixels = rules["columns"] * rules["rows"], tiles = rules["across"] * rules["band"];
   rules.registers(lanes ? tile_registers(pixels, rules["blocks"]) : tile_registers(rules["blocks"], pixels), target_.vector_registers);
-  rules.scratch(shape.image_bytes(m, tiles), kWinogradImageBytes);
+  rules.scratch(shape.image_bytes(m, tiles), shape.largest_image_bytes());
   rules.scratch(shape.product_bytes(m, tiles, rules["blocks"]), kWinogradProductBytes);
   rules.divides("unroll", lanes ? shape.inputs : std::min(shape.inputs, tile[0]), "channels of the inner loop");
   return rules.result();

@@ -104,7 +104,7 @@ constexpr Template kTemplates[] = {
      "transformed back where the result is stored.",
      "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
      "`columns` x `rows` x `blocks` sums, `columns` x `rows` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at "
-     "most 512 KB, the sums 256 KB. `unroll` divides the channels."},
+     "most 1280 KB, the sums 256 KB. `unroll` divides the channels."},
     {"conv.lanes_winograd_grad_weight", "the gradient towards weights of 3x3 taps at stride 1 by Winograd's algorithm, images innermost", kConvWinogradWeight,
      "Training in f32 without groups or dilation, x and dy in lanes: 4 or 2.25 times fewer multiply-adds. Rounds more than a direct sum.",
      "A block of tiles of x and of dy is transformed, channel by channel. A register tile of filters by channels is summed over the tiles, for each "

@@ -201,6 +201,7 @@ TEST(WinogradLanes, WholeTiles) { check_winograd_lanes(16, 16, 16, 32, {1, 1, 1,
 TEST(WinogradLanes, SmallMapsOfSeveralGroups) { check_winograd_lanes(16, 32, 8, 8, {1, 1, 1, 1}, 35); }
 TEST(WinogradLanes, TilesBeyondTheImage) { check_winograd_lanes(24, 8, 14, 15, {1, 1, 1, 1}); }
 TEST(WinogradLanes, OddChannels) { check_winograd_lanes(15, 45, 12, 12, {1, 1, 1, 1}); }
+TEST(WinogradLanes, OneTileOfManyChannelsIsLargerThanACache) { check_winograd_lanes(512, 32, 4, 4, {1, 1, 1, 1}); }
 TEST(WinogradLanes, OtherPadding) {
   check_winograd_lanes(16, 16, 12, 12, {0, 0, 0, 0});
   check_winograd_lanes(16, 16, 9, 12, {2, 0, 1, 2});

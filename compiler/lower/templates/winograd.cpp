@@ -72,9 +72,21 @@ Halide::Pipeline build_winograd_weights(KernelBuilder& builder) {
   half(l, b, c, q, e, t) = transformed(transform_filter, m, e, kTaps, [&](int32_t i) { return Expr(taps(l, b, c, q, i, t)); });
   result(l, b, c, f, e, t) = transformed(transform_filter, m, f, kTaps, [&](int32_t i) { return Expr(half(l, b, c, i, e, t)); });
   builder.fix_output(result.output_buffer(), value, true);
-  result.reorder(l, f, e, c, b, t).bound(f, 0, side).bound(e, 0, side).unroll(f).unroll(e).vectorize(l, lanes, TailStrategy::RoundUp);
-  half.compute_at(result, c).vectorize(l).unroll(q).unroll(e);
-  taps.compute_at(result, c).vectorize(l).unroll(p).unroll(q);
+  result.bound(f, 0, side).bound(e, 0, side).unroll(f).unroll(e);
+  if (lanes > 1) {
+    result.reorder(l, f, e, c, b, t).vectorize(l, lanes, TailStrategy::RoundUp);
+    half.compute_at(result, c).vectorize(l).unroll(q).unroll(e);
+    taps.compute_at(result, c).vectorize(l).unroll(p).unroll(q);
+  } else {
+    // Training transforms them at every step: vectors of filters, for several channels, so that each of the many places that
+    // are written advances by whole cache lines.
+    constexpr int32_t kChannels = 16;
+    const int32_t channels = int32(builder.type(value).dims[towards_x ? 0 : 1]);
+    const Var co("co");
+    result.bound(b, 0, blocks).split(c, co, c, std::min(channels, kChannels), TailStrategy::ShiftInwards).reorder(b, l, c, f, e, co, t).vectorize(b);
+    half.compute_at(result, co).reorder(b, l, q, e, c, t).bound_extent(b, blocks).vectorize(b).unroll(q).unroll(e);
+    taps.compute_at(half, c).bound_extent(b, blocks).vectorize(b).unroll(p).unroll(q);
+  }
   keep_on_stack(half);
   keep_on_stack(taps);
   const double all = static_cast<double>(element_count(builder.type(value).dims));
