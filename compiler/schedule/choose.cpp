@@ -183,8 +183,8 @@ class Chooser {
       const WinogradWeightTile tile = winograd_weight_tile(c, group_, registers_);
       if (tile.outputs > 0)
         return {"conv.lanes_winograd_grad_weight",
-                {{"outputs", tile.outputs}, {"filters", tile.filters}, {"channels", tile.channels}, {"filter_block", tile.filter_block},
-                 {"channel_block", tile.channel_block}, {"across", tile.across}, {"band", tile.band}, {"groups", tile.groups}}};
+                {{"outputs", tile.outputs}, {"filters", tile.filters}, {"vectors", tile.vectors}, {"filter_block", tile.filter_block},
+                 {"vector_block", tile.vector_block}, {"across", tile.across}, {"band", tile.band}, {"groups", tile.groups}}};
     }
     const int64_t taps = c.weight[3], filters = c.weight[0] / c.groups, channels = c.weight[1];
     if (taps + 2 > registers_) return elementwise(kernel);

@@ -240,37 +240,48 @@ int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t reg
   return outputs;
 }
 
-int64_t winograd_sum_bytes(const WinogradWeightTile& tile, int64_t vector) {
-  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.filter_block * tile.channel_block * std::min(vector, kWinogradKeptLanes) * kWinogradElement;
+int64_t WinogradWeightTile::sum_bytes(int64_t vector) const {
+  return winograd_side(outputs) * winograd_side(outputs) * filter_block * vector_block * vector * kWinogradElement;
 }
 
-int64_t winograd_tile_bytes(const WinogradWeightTile& tile, int64_t vector) {
-  return winograd_side(tile.outputs) * winograd_side(tile.outputs) * tile.across * tile.band * tile.groups * (tile.filter_block + tile.channel_block) * vector * kWinogradElement;
+int64_t WinogradWeightTile::tile_bytes(int64_t vector) const {
+  return winograd_side(outputs) * winograd_side(outputs) * tiles() * (filter_block + vector_block * vector) * vector * kWinogradElement;
 }
+
+int64_t WinogradWeightTile::copy_bytes(int64_t vector) const { return (outputs * across + 2) * (outputs * band + 2) * vector * vector * kWinogradElement; }
 
 namespace {
 
-/// The register tile of a block, then the block of tiles: few loads for a multiply-add, few additions of sums to memory.
-void fill_winograd_weight_tile(WinogradWeightTile& tile, const ConvNumbers& c, int64_t vector, int64_t registers) {
+bool fits(const WinogradWeightTile& tile, int64_t vector) {
+  constexpr int64_t kCopyBytes = 256 << 10;
+  return tile.sum_bytes(vector) <= kWinogradSumBytes && tile.tile_bytes(vector) <= kWinogradTileBytes && tile.copy_bytes(vector) <= kCopyBytes;
+}
+
+/// The register tile of a block: few loads for a multiply-add.
+double fill_register_tile(WinogradWeightTile& tile, int64_t registers) {
   double best = 0;
-  for (int64_t f = 1; f <= std::min<int64_t>(tile.filter_block, 8); ++f)
-    for (int64_t i = 1; i <= std::min<int64_t>(tile.channel_block, 8); ++i) {
-      if (tile.filter_block % f != 0 || tile.channel_block % i != 0 || tile_registers(f, i) > registers) continue;
-      const double score = tile_efficiency(f * i, loads(f, i));
-      if (score > best + 1e-9) best = score, tile.filters = f, tile.channels = i;
+  for (const int64_t f : divisors(tile.filter_block))
+    for (const int64_t v : divisors(tile.vector_block)) {
+      if (f > 16 || v > 8 || tile_registers(v, f) > registers) continue;
+      const double efficiency = blocked_efficiency(f, v);
+      if (efficiency > best + 1e-9) best = efficiency, tile.filters = f, tile.vectors = v;
     }
-  const auto fits = [&](int64_t across, int64_t band, int64_t groups = 1) {
-    WinogradWeightTile candidate = tile;
-    candidate.across = across, candidate.band = band, candidate.groups = groups;
-    return winograd_tile_bytes(candidate, vector) <= kWinogradTileBytes;
-  };
-  const int64_t across = ceil_divide(c.y[2], tile.outputs), down = ceil_divide(c.y[1], tile.outputs);
-  tile.across = largest_divisor(across, across, [&](int64_t a) { return fits(a, 1); });
-  tile.band = tile.across < across ? 1 : largest_divisor(down, down, [&](int64_t b) { return fits(across, b); });
-  if (tile.band < down) return;
-  // Small images: several groups of them. Few: a batch is seldom a multiple of many.
-  constexpr int64_t kMostGroups = 4;
-  while (tile.groups < kMostGroups && fits(across, down, 2 * tile.groups)) tile.groups *= 2;
+  return best;
+}
+
+/// What a multiply-add costs that a tile of x or dy takes part in, in multiply-adds, as measured: copies, transforms, additions to
+/// the sums, and what passes through the shared cache where a block does not lie in a core's own.
+double winograd_weight_cost(const WinogradWeightTile& tile, int64_t vector, double efficiency) {
+  constexpr double kAdd = 6, kTurn = 10, kOwnBytes = 900 << 10, kSharedBytesPerVector = 40;
+  const int64_t m = tile.outputs, numbers = winograd_side(m) * winograd_side(m);
+  const TransformCost each = transform_cost(m);
+  const auto tiles = static_cast<double>(tile.tiles()), places = static_cast<double>((m * tile.across + 2) * (m * tile.band + 2)) / static_cast<double>(tile.across * tile.band);
+  const auto filters = static_cast<double>(tile.filter_block), channels = static_cast<double>(tile.vector_block * vector);
+  const double products = static_cast<double>(numbers) * (1 / efficiency + kAdd / (tiles * static_cast<double>(vector)));
+  const double transforms = (static_cast<double>(each.image) + kTurn * places) / filters + 1.4 * static_cast<double>(each.back) / channels;
+  const auto bytes = static_cast<double>(tile.sum_bytes(vector) + tile.tile_bytes(vector) + 2 * tile.copy_bytes(vector));
+  const double traffic = bytes <= kOwnBytes ? 0 : 2 * bytes / kSharedBytesPerVector / (tiles * filters * channels);
+  return products + transforms + traffic;
 }
 
 }  // namespace
@@ -280,24 +291,30 @@ WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, in
   if (!allows_winograd(c)) return best;
   // What a direct sum takes of its multiply-adds, as measured; the gain must be clear, because it rounds less.
   constexpr double kDirect = 1.3, kClearly = 0.85;
-  const auto filters = c.weight[0], channels = c.weight[1];
+  const int64_t filters = c.weight[0], channels = c.weight[1], all_vectors = ceil_divide(channels, vector);
   best.cost = kDirect * kClearly * static_cast<double>(filters * channels * c.taps() * c.y[1] * c.y[2]);
+  const auto consider = [&](WinogradWeightTile tile, double efficiency) {
+    if (!fits(tile, vector)) return;
+    const int64_t tiles = ceil_divide(c.y[2], tile.outputs) * ceil_divide(c.y[1], tile.outputs);
+    tile.cost = static_cast<double>(tiles * filters * all_vectors * vector) * winograd_weight_cost(tile, vector, efficiency);
+    if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
+  };
+  // Blocks are what threads share out. Few groups are taken together: a batch is seldom a multiple of many.
+  constexpr int64_t kFewestBlocks = 2, kLargestBlock = 64;
   for (const int64_t m : {4, 2})
-    for (int64_t fb = 1; fb <= std::min<int64_t>(filters, 32); ++fb)
-      for (int64_t cb = 1; cb <= std::min<int64_t>(channels, 32); ++cb) {
-        WinogradWeightTile tile{m, 1, 1, fb, cb};
-        // Blocks are what threads share out.
-        constexpr int64_t kFewestBlocks = 2;
-        if (filters % fb != 0 || channels % cb != 0 || winograd_sum_bytes(tile, vector) > kWinogradSumBytes || (filters / fb) * (channels / cb) < kFewestBlocks) continue;
-        fill_winograd_weight_tile(tile, c, vector, registers);
-        if (winograd_tile_bytes(tile, vector) > kWinogradTileBytes) continue;
-        const int64_t numbers = winograd_side(m) * winograd_side(m), tiles = ceil_divide(c.y[2], m) * ceil_divide(c.y[1], m);
-        // As measured, in multiply-adds: adding a sum to memory, copying and transforming a tile of x or dy.
-        constexpr double kAdd = 7, kTransform4 = 210, kTransform2 = 55;
-        const double product = 1 / tile_efficiency(tile.filters * tile.channels, loads(tile.filters, tile.channels)) + kAdd / static_cast<double>(tile.across * tile.band * tile.groups);
-        const double transforms = (m == 4 ? kTransform4 : kTransform2) * (1 / static_cast<double>(fb) + 1 / static_cast<double>(cb));
-        tile.cost = static_cast<double>(tiles * filters * channels) * (static_cast<double>(numbers) * product + transforms);
-        if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
+    for (const int64_t fb : divisors(filters))
+      for (const int64_t vb : divisors(all_vectors)) {
+        if (fb > kLargestBlock || vb > kLargestBlock || (filters / fb) * (all_vectors / vb) < kFewestBlocks) continue;
+        WinogradWeightTile tile{m, 1, 1, fb, vb};
+        const double efficiency = fill_register_tile(tile, registers);
+        const int64_t across_all = ceil_divide(c.y[2], m), down = ceil_divide(c.y[1], m);
+        for (tile.across = 1; tile.across <= across_all; ++tile.across)
+          if (across_all % tile.across == 0) consider(tile, efficiency);
+        tile.across = across_all;
+        for (tile.band = 2; tile.band <= down; ++tile.band)
+          if (down % tile.band == 0) consider(tile, efficiency);
+        tile.band = down;
+        for (tile.groups = 2; tile.groups <= 4; tile.groups *= 2) consider(tile, efficiency);
       }
   return best;
 }

@@ -104,16 +104,20 @@ int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t registers
 /// The same for images in lanes.
 int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t registers, bool towards_x);
 
-/// Winograd's algorithm for the gradient towards the weight, images in lanes: the register tile, the block whose sums lie in
-/// cache, the block of tiles that is transformed at once. The cost in vectors of multiply-adds, for a group.
+/// Winograd's algorithm for the gradient towards the weight, images in lanes: the register tile (filters by vectors of channels),
+/// the block whose sums lie in cache, the block of tiles that is transformed at once. The cost in vectors of multiply-adds, for a
+/// group.
 struct WinogradWeightTile {
-  int64_t outputs = 0, filters = 1, channels = 1, filter_block = 1, channel_block = 1, across = 1, band = 1, groups = 1;
+  int64_t outputs = 0, filters = 1, vectors = 1, filter_block = 1, vector_block = 1, across = 1, band = 1, groups = 1;
   double cost = 0;
+
+  int64_t tiles() const { return across * band * groups; }
+  /// Bytes of the sums of a block, of a block of transformed tiles of x and dy, and of a copy of x for a vector of channels.
+  int64_t sum_bytes(int64_t vector) const;
+  int64_t tile_bytes(int64_t vector) const;
+  int64_t copy_bytes(int64_t vector) const;
 };
 constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10;
-/// Bytes of the sums of a block, and of a block of transformed tiles of x and dy.
-int64_t winograd_sum_bytes(const WinogradWeightTile& tile, int64_t vector);
-int64_t winograd_tile_bytes(const WinogradWeightTile& tile, int64_t vector);
 /// The tile that is expected to be the fastest; `outputs` 0: a direct sum is.
 WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers);
 

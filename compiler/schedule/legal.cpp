@@ -220,17 +220,18 @@ std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, co
 std::optional<std::string> LegalSchedules::winograd_grad_weight(const Node& node, const Schedule& schedule) const {
   const ConvNumbers c = conv_numbers(graph_, node);
   Rules rules(schedule);
-  const WinogradWeightTile tile{rules["outputs"], rules["filters"], rules["channels"], rules["filter_block"], rules["channel_block"], rules["across"], rules["band"], rules["groups"]};
+  const WinogradWeightTile tile{rules["outputs"], rules["filters"], rules["vectors"], rules["filter_block"], rules["vector_block"], rules["across"], rules["band"], rules["groups"]};
   if (tile.outputs == 3) rules.complain("outputs", "2 or 4");
   rules.divides("filter_block", c.weight[0], "filters");
-  rules.divides("channel_block", c.weight[1], "channels");
+  rules.divides("vector_block", ceil_divide(c.weight[1], group_), "vectors of channels");
   rules.divides("filters", tile.filter_block, "filters of a block");
-  rules.divides("channels", tile.channel_block, "channels of a block");
+  rules.divides("vectors", tile.vector_block, "vectors of a block");
   rules.divides("across", ceil_divide(c.y[2], tile.outputs), "tiles of a row");
   rules.divides("band", ceil_divide(c.y[1], tile.outputs), "rows of tiles");
-  rules.registers(tile_registers(tile.filters, tile.channels), target_.vector_registers);
-  rules.scratch(winograd_sum_bytes(tile, group_), kWinogradSumBytes);
-  rules.scratch(winograd_tile_bytes(tile, group_), kWinogradTileBytes);
+  rules.registers(tile_registers(tile.vectors, tile.filters), target_.vector_registers);
+  rules.scratch(tile.copy_bytes(group_));
+  rules.scratch(tile.sum_bytes(group_), kWinogradSumBytes);
+  rules.scratch(tile.tile_bytes(group_), kWinogradTileBytes);
   return rules.result();
 }
 

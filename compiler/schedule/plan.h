@@ -46,8 +46,6 @@ struct Layout {
   /// Whether elements come in the same order, whatever lies around the image.
   bool same_order(const Layout& other) const { return kind == other.kind && vector == other.vector && tile == other.tile; }
 };
-/// Lanes of a sum of the gradient towards the weight that Winograd's algorithm keeps in memory.
-constexpr int64_t kWinogradKeptLanes = 4;
 /// Numbers along a side of a transformed filter of 3x3 taps.
 constexpr int64_t winograd_side(int64_t outputs) { return outputs + 2; }
 std::string to_string(const Layout& layout);      // "lanes(16)"

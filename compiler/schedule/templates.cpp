@@ -37,9 +37,9 @@ constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side i
                                                {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of dy along a side of a tile, 2 or 4", 2, 4, kNoDefault},
                                                      {"filters", "filters of a register tile", 1, 16},
-                                                     {"channels", "channels of it", 1, 16},
+                                                     {"vectors", "vectors of channels of it", 1, 8},
                                                      {"filter_block", "filters whose sums lie in cache together", 1, kAny},
-                                                     {"channel_block", "channels whose sums do", 1, kAny},
+                                                     {"vector_block", "vectors of channels whose sums do", 1, kAny},
                                                      {"across", "tiles side by side that are transformed together", 1, kAny},
                                                      {"band", "tiles below each other that are", 1, kAny},
                                                      {"groups", "groups of images that are", 1, 16}};
@@ -107,11 +107,12 @@ constexpr Template kTemplates[] = {
      "most 1280 KB, the sums 256 KB. `unroll` divides the channels."},
     {"conv.lanes_winograd_grad_weight", "the gradient towards weights of 3x3 taps at stride 1 by Winograd's algorithm, images innermost", kConvWinogradWeight,
      "Training in f32 without groups or dilation, x and dy in lanes: 4 or 2.25 times fewer multiply-adds. Rounds more than a direct sum.",
-     "A block of tiles of x and of dy is transformed, channel by channel. A register tile of filters by channels is summed over the tiles, for each "
-     "number of a transformed filter: load a vector of images for each filter and channel, multiply-add; then it is added to vectors in memory. "
-     "These are transformed back at the end, and their lanes summed, in a fixed order.",
-     "`outputs` is 2 or 4. `filter_block` divides the filters and `filters` divides it; so for channels. `across` and `band` divide the tiles of a row of dy and the rows of "
-     "tiles. `filters` x `channels` sums, `filters` vectors and 1 more are at most the target's registers. The sums of a block take at most 640 KB, so do the transformed tiles."},
+     "A block of tiles of x and of dy is transformed, x turned so that vectors hold channels. A register tile of filters by vectors of channels is summed "
+     "over tiles and images, for each number of a transformed filter: load the vectors of x, broadcast dy for each filter, multiply-add; then it is added "
+     "to sums in memory, which are transformed back at the end.",
+     "`outputs` is 2 or 4. `filter_block` divides the filters and `filters` divides it; so for vectors of channels. `across` and `band` divide the tiles of a row of dy and the "
+     "rows of tiles. `filters` x `vectors` sums, `vectors` vectors and 1 more are at most the target's registers. The sums of a block take at most 640 KB, so do the transformed "
+     "tiles; a copy of x for a vector of channels takes at most 256 KB."},
     {"conv.planar", "convolution of planar images, vectors of columns", kConv,
      "Inference, x and y planar: few filters, wide rows.",
      "A register tile of vectors of neighbouring columns by filters is summed over channels and taps: load the vectors of x, shifted by the tap, "

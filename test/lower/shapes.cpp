@@ -199,7 +199,7 @@ void check_winograd_lanes(int64_t channels, int64_t filters, int64_t height, int
 
 TEST(WinogradLanes, WholeTiles) { check_winograd_lanes(16, 16, 16, 32, {1, 1, 1, 1}); }
 TEST(WinogradLanes, SmallMapsOfSeveralGroups) { check_winograd_lanes(16, 32, 8, 8, {1, 1, 1, 1}, 35); }
-TEST(WinogradLanes, TilesBeyondTheImage) { check_winograd_lanes(24, 8, 14, 15, {1, 1, 1, 1}); }
+TEST(WinogradLanes, TilesBeyondTheImage) { check_winograd_lanes(32, 16, 14, 15, {1, 1, 1, 1}); }
 TEST(WinogradLanes, OddChannels) { check_winograd_lanes(15, 45, 12, 12, {1, 1, 1, 1}); }
 TEST(WinogradLanes, OneTileOfManyChannelsIsLargerThanACache) { check_winograd_lanes(512, 32, 4, 4, {1, 1, 1, 1}); }
 TEST(WinogradLanes, OtherPadding) {
