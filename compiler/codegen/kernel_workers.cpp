@@ -27,6 +27,7 @@
 #include "lower/lower.h"
 #include "support/check.h"
 #include "support/injected_fault.h"
+#include "support/temporary_folder.h"
 
 namespace cnnc {
 namespace {
@@ -77,9 +78,7 @@ class WorkerPool {
  public:
   WorkerPool(std::vector<Job>& jobs, const Target& target, const KernelOptions& options)
       : jobs_(jobs), target_(target), options_(options) {
-    char name[] = "/tmp/cnnc-XXXXXX";
-    CNNC_CHECK(mkdtemp(name), "no temporary folder in /tmp");
-    folder_ = name;
+    CNNC_CHECK(folder_.exists(), folder_.error());
     void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CNNC_CHECK(memory != MAP_FAILED, "no shared memory");
     shared_ = new (memory) Shared;
@@ -88,8 +87,6 @@ class WorkerPool {
   ~WorkerPool() {
     for (auto& worker : workers_) kill(worker.process, SIGKILL), waitpid(worker.process, nullptr, 0);
     munmap(shared_, sizeof(Shared));
-    std::error_code error;
-    std::filesystem::remove_all(folder_, error);
   }
 
   void run(int count, std::vector<KernelFailure>& failures) {
@@ -111,13 +108,14 @@ class WorkerPool {
     bool timed_out = false;
   };
 
-  std::string result_path(int index, const char* suffix) const { return fmt::format("{}/{}.{}", folder_, index, suffix); }
+  std::string result_path(int index, const char* suffix) const { return folder_.file(fmt::format("{}.{}", index, suffix)); }
 
   void start(int slot) {
     const pid_t process = fork();
     CNNC_CHECK(process >= 0, "no worker process");
     if (process == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
+      make_temporary_folders_in(folder_.path());    // a worker that is killed leaves its own
       run_with_large_stack([&] { work(slot); });
       _exit(0);
     }
@@ -205,7 +203,7 @@ class WorkerPool {
   std::vector<Job>& jobs_;
   const Target& target_;
   const KernelOptions& options_;
-  std::string folder_;
+  const TemporaryFolder folder_;
   Shared* shared_ = nullptr;
   std::vector<Worker> workers_;
 };

@@ -159,7 +159,7 @@ int run_build(BuildOptions& options) {
   if (const int status = read_options(options); status != kDone) return status;
   const int status = run_guarded([&] { return build(options); });
   if (status != kInternalError) return status;
-  const std::string folder = write_defect_folder(options.compile, reproducing_arguments(options));
+  const std::string folder = write_defect_folder(options.compile, reproducing_arguments(options), options.timeout);
   if (!folder.empty())
     fmt::print(stderr, "the folder {0} has the source, the graphs and the options; this reproduces it:\n  {1}\n", escape_control(folder),
                escape_control(shell_quote(folder + "/reproduce")));

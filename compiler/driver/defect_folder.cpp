@@ -65,7 +65,7 @@ std::string shell_quote(const std::string& text) {
   return out + "'";
 }
 
-std::string write_defect_folder(const CompileOptions& options, std::vector<std::string> arguments) {
+std::string write_defect_folder(const CompileOptions& options, std::vector<std::string> arguments, int seconds) {
   // Standard input was read already, and is gone.
   if (options.file == "-") return {};
   const char* temporary = std::getenv("TMPDIR");
@@ -74,10 +74,10 @@ std::string write_defect_folder(const CompileOptions& options, std::vector<std::
   try {
     std::string error;
     if (const auto text = read_text(options.file, error)) write_source(folder, options.file, *text);
-    try_guarded([&] { return write_imports(options, folder); });
+    try_guarded(seconds, [&] { return write_imports(options, folder); });
     for (const Artifact& artifact : all_artifacts())
       if (artifact.is_text && artifact.phase < Phase::Compiled)
-        try_guarded([&] { return write_stage(options, artifact, folder + "/stage" + std::string(artifact.suffix)); });
+        try_guarded(seconds, [&] { return write_stage(options, artifact, folder + "/stage" + std::string(artifact.suffix)); });
     formats::write_file(folder + "/reproduce", script("source/" + inside(options.file).string(), arguments));
     fs::permissions(folder + "/reproduce", fs::perms::owner_all);
   } catch (const std::exception&) {

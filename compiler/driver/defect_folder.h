@@ -10,8 +10,8 @@
 namespace cnnc {
 
 /// Makes the folder below $TMPDIR or /tmp; returns its path, empty where it cannot be made or the source was standard input.
-/// `arguments` are those of `cnnc build` besides the source.
-std::string write_defect_folder(const CompileOptions& options, std::vector<std::string> arguments);
+/// `arguments` are those of `cnnc build` besides the source; a stage that takes longer than `seconds` is left out.
+std::string write_defect_folder(const CompileOptions& options, std::vector<std::string> arguments, int seconds);
 
 /// `path` in quotes for a shell.
 std::string shell_quote(const std::string& text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// fork, wait, and what the end of the child means.
+// fork, wait, what the end of the child means, and what must be cleared away then.
 #include "driver/guarded.h"
 
 #include <fcntl.h>
@@ -12,10 +12,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <vector>
 
 #include "driver/exit_status.h"
 #include "driver/source_input.h"
 #include "support/check.h"
+#include "support/temporary_folder.h"
 
 namespace cnnc {
 namespace {
@@ -35,25 +38,91 @@ int run_and_report(const std::function<int()>& action) {
   }
 }
 
-/// Runs the action in a child and waits; returns what waitpid says.
+/// What the child of `fork` does.
+[[noreturn]] void run_in_child(const std::function<int()>& action, bool silent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (silent) {
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+  }
+  const int status = run_and_report(action);
+  std::fflush(nullptr);
+  // No destructors of libraries: a compilation that is done must not fail in them.
+  _exit(status);
+}
+
+/// Signals by which a user ends a program, of which this process would die: neither ignored (`nohup`) nor caught.
+std::vector<int> deadly_signals() {
+  std::vector<int> out;
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    struct sigaction action {};
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) out.push_back(number);
+  }
+  return out;
+}
+
+/// While it lives these signals wait, and so does the end of a child: `next` takes one out.
+class HeldSignals {
+ public:
+  explicit HeldSignals(const std::vector<int>& numbers) {
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&held_);
+    sigaddset(&held_, SIGCHLD);
+    for (int number : numbers) sigaddset(&held_, number);
+    sigprocmask(SIG_BLOCK, &held_, &before_);
+  }
+  ~HeldSignals() { release(); }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  void release() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  /// The next of them; -1 where another signal, which is caught, came.
+  int next() const { return sigwaitinfo(&held_, nullptr); }
+
+ private:
+  sigset_t held_, before_;
+};
+
+/// Waits for the child, and passes on to it the signals that would end this process; returns what waitpid says.
+int wait_for(pid_t child, const HeldSignals& signals) {
+  int status = 0;
+  while (true) {
+    const int number = signals.next();
+    if (number == SIGCHLD) {
+      const pid_t ended = waitpid(child, &status, WNOHANG);
+      CNNC_CHECK(ended >= 0, "the compilation's process is gone");
+      if (ended == child) return status;
+    } else if (number > 0) {
+      kill(child, number);
+    }
+  }
+}
+
+/// Ends what a killed child leaves running (kernels' workers, the linker), so that nothing writes any more: this process is the
+/// one that inherits them.
+void end_orphans() {
+  do {
+    std::ifstream children(fmt::format("/proc/self/task/{}/children", getpid()));
+    for (pid_t orphan = 0; children >> orphan;) kill(orphan, SIGKILL);
+  } while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+}
+
+/// Runs the action in a child and waits; returns what waitpid says. Temporary files of the child are gone then, however it ended.
 int status_of_child(const std::function<int()>& action, bool silent) {
   std::fflush(nullptr);
+  HeldSignals signals(deadly_signals());
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const TemporaryFolder folder;
+  make_temporary_folders_in(folder.path());
   const pid_t child = fork();
-  CNNC_CHECK(child >= 0, "no process for the compilation");
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (silent) {
-      const int nowhere = open("/dev/null", O_WRONLY);
-      dup2(nowhere, STDOUT_FILENO);
-      dup2(nowhere, STDERR_FILENO);
-    }
-    const int status = run_and_report(action);
-    std::fflush(nullptr);
-    // No destructors of libraries: a compilation that is done must not fail in them.
-    _exit(status);
+    signals.release();
+    run_in_child(action, silent);
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) CNNC_CHECK(errno == EINTR, "the compilation's process is gone");
+  make_temporary_folders_in({});
+  CNNC_CHECK(child > 0, "no process for the compilation");
+  const int status = wait_for(child, signals);
+  end_orphans();
   return status;
 }
 
@@ -89,8 +158,12 @@ int run_guarded(const std::function<int()>& action) {
   return kInternalError;
 }
 
-bool try_guarded(const std::function<int()>& action) {
-  const int status = status_of_child(action, true);
+bool try_guarded(int seconds, const std::function<int()>& action) {
+  const auto hurried = [&] {
+    start_clock(seconds);
+    return action();
+  };
+  const int status = status_of_child(hurried, true);
   return WIFEXITED(status) && WEXITSTATUS(status) == kDone;
 }
 

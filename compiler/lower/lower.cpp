@@ -4,38 +4,17 @@
 #include "lower/lower.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "lower/kernel_builder.h"
 #include "lower/numbers.h"
 #include "support/check.h"
+#include "support/temporary_folder.h"
 
 namespace cnnc {
 namespace {
-
-/// A folder that goes when this object does.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cnnc-XXXXXX").string();
-    if (mkdtemp(pattern.data())) path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  bool exists() const { return !path_.empty(); }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -68,7 +47,7 @@ LoweredKernel lower_kernel(const FunctionPlan& plan, const Kernel& kernel, const
   LoweredKernel result;
   const TemporaryFolder folder;
   if (!folder.exists()) {
-    result.error = "no temporary folder can be made";
+    result.error = folder.error();
     return result;
   }
   try {
