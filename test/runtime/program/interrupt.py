@@ -15,13 +15,15 @@ DELAY_MS, STEPS = 10, 5
 
 name, status, checkpoint = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
 checkpoint.unlink(missing_ok=True)
-process = subprocess.Popen(sys.argv[4:], env=os.environ | {'HANDMADE_DELAY_MS': str(DELAY_MS)})
+number = getattr(signal, 'SIG' + name)
+# What runs the tests may ignore the signal (nohup does).
+process = subprocess.Popen(sys.argv[4:], preexec_fn=lambda: signal.signal(number, signal.SIG_DFL), env=os.environ | {'HANDMADE_DELAY_MS': str(DELAY_MS)})
 while not checkpoint.exists():
     if process.poll() is not None:
         sys.exit(f'interrupt.py: the command ended with {process.returncode} before its first checkpoint')
     time.sleep(DELAY_MS / 1000)
 time.sleep(STEPS * DELAY_MS / 1000)
-process.send_signal(getattr(signal, 'SIG' + name))
+process.send_signal(number)
 found = process.wait(timeout=120)
 if found != status:
     sys.exit(f'interrupt.py: the status is {found}, not {status}')
