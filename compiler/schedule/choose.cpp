@@ -99,7 +99,7 @@ class Chooser {
     if (c.has_border()) {
       border = 1;
       rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= kScratchBytes; });
-      if (c.band_bytes(rows, c.x[0], bytes) > kLargestScratchBytes) border = 2;
+      if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBandBytes : kLargestScratchBytes)) border = 2;
       if (border == 2 && c.groups > 1) filters = 1;
     }
     return {lanes ? "conv.lanes" : "conv.planar",
@@ -212,8 +212,15 @@ class Chooser {
     }
     const int64_t unroll = largest_divisor(pixels, std::clamp<int64_t>(100 / (taps * best.columns * best.channels), 1, 5));
     if (!fits(block, rows) && border && c.band_bytes(rows, block, bytes) > kLargestScratchBytes) return elementwise(kernel);
+    // Tiles of filters share the copy of x, as far as their sums lie in cache. Blocks are what threads share out.
+    constexpr int64_t kFewestBlocks = 4;
+    const auto share = [&](int64_t tiles) {
+      const int64_t block_filters = tiles * best.channels;
+      return taps * c.weight[2] * block * block_filters * bytes <= kLargestScratchBytes && (filters / block_filters) * c.groups * (channels / block) >= kFewestBlocks;
+    };
+    const int64_t tiles = border && c.groups > 1 ? 1 : largest_divisor(filters / best.channels, filters, share);
     return {"conv.lanes_grad_weight",
-            {{"filters", best.channels}, {"channels", best.columns}, {"block", block}, {"rows", rows}, {"unroll", unroll}, {"border", border}}};
+            {{"filters", best.channels}, {"channels", best.columns}, {"tiles", tiles}, {"block", block}, {"rows", rows}, {"unroll", unroll}, {"border", border}}};
   }
 
   /// Parallel parts of work that takes so many multiply-adds in vectors: about 20 us each, a fixed number.

@@ -131,7 +131,7 @@ std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule
   rules.divides("rows", c.y[1], "rows of the result");
   if (!c.has_border()) rules.equals("border", 0, "no tap leaves the image");
   if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 or 2: taps leave the image");
-  if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)));
+  if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)), lanes ? kLargestLaneBandBytes : kLargestScratchBytes);
   if (rules["border"] == 2 && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
   return rules.result();
 }
@@ -205,14 +205,16 @@ std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, co
   const int64_t taps = c.weight[3];
   Rules rules(schedule);
   rules.divides("filters", c.group_filters(), "filters of a group");
+  rules.divides("tiles", c.group_filters() / rules["filters"], "tiles of the filters of a group");
   rules.divides("block", c.weight[1], "channels of a group");
   rules.divides("channels", rules["block"], "channels of a block");
   rules.registers(taps * rules["channels"] * rules["filters"] + rules["filters"] + 1, target_.vector_registers);
   rules.divides("rows", c.y[1], "rows of dy");
   rules.divides("unroll", c.y[2], "columns of dy");
   rules.equals("border", c.has_border() ? 1 : 0, c.has_border() ? "taps leave the image" : "no tap leaves the image");
-  if (c.has_border() && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
-  rules.scratch(c.taps() * rules["block"] * rules["filters"] * bytes_of(x));
+  if (c.has_border() && c.groups > 1)
+    for (const char* name : {"filters", "tiles"}) rules.equals(name, 1, "with groups a copy serves one filter");
+  rules.scratch(c.taps() * rules["block"] * rules["filters"] * rules["tiles"] * bytes_of(x));
   if (c.has_border()) rules.scratch(c.band_bytes(rules["rows"], rules["block"], bytes_of(x)));
   return rules.result();
 }

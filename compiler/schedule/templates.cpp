@@ -49,7 +49,8 @@ constexpr TemplateParameter kConvInput[] = {{"columns", "columns of a tile", 1, 
                                             {"border", "1: copy of a band of dy, 2: conditions", 1, 2, 2}};
 constexpr TemplateParameter kConvWeight[] = {{"filters", "filters of a tile", 1, 32},
                                              {"channels", "channels of a tile", 1, 32},
-                                             {"block", "channels whose lane vectors lie in cache together", 1, kAny},
+                                             {"tiles", "tiles of filters whose lane vectors lie in cache together", 1, kAny},
+                                             {"block", "channels whose lane vectors do", 1, kAny},
                                              {"rows", "rows of a strip", 1, kAny},
                                              {"unroll", "columns written out", 1, 8},
                                              {"border", "1: bordered copy of a strip of x", 0, 1, 0}};
@@ -84,7 +85,7 @@ constexpr Template kTemplates[] = {
      "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "
      "each filter, multiply-add. Weights stay in the order in which files have them.",
      "`vector` is that of the layout. `columns` x `filters` sums, `columns` vectors and 1 more are at most the target's registers. `filters` divides the filters of a "
-     "group, `rows` the rows of y. `border` is 0 exactly where no tap leaves the image; a copied band is at most 256 KB."},
+     "group, `rows` the rows of y. `border` is 0 exactly where no tap leaves the image; a copied band is at most 768 KB (of a planar x 256)."},
     {"conv.lanes_grad_input", "the gradient of a convolution towards x, images innermost", kConvInput,
      "Training, dy and dx in lanes, any stride.",
      "A register tile of columns of dx by channels is summed over filters and taps. Taps that leave dy read zeros of a copy, or are left out by "
@@ -95,8 +96,8 @@ constexpr Template kTemplates[] = {
      "Training, x and dy in lanes.",
      "The taps of a row by channels by filters are sums in registers. Along a strip of rows a vector of images of dy is multiply-added with "
      "one of x for each tap and channel; then the sums are added to vectors in memory, whose lanes are summed at the end, in a fixed order.",
-     "`filters` divides the filters of a group, `block` its channels, `channels` a block, `rows` and `unroll` the rows and columns of dy. The sums, `filters` vectors and 1 more "
-     "are at most the target's registers. `border` is 1 exactly where taps leave the image. Scratch is at most 256 KB."},
+     "`filters` x `tiles` divides the filters of a group, `block` its channels, `channels` a block, `rows` and `unroll` the rows and columns of dy. The sums, `filters` vectors and 1 more "
+     "are at most the target's registers. `border` is 1 exactly where taps leave the image; with groups a tile then has one filter, and a block one tile. Scratch is at most 256 KB."},
     {"conv.lanes_winograd", "convolution of 3x3 taps at stride 1, or its gradient towards x, by Winograd's algorithm, images innermost", kConvWinograd,
      "Training in f32 without groups or dilation, weights transformed by `conv.winograd_weights`; `blocks` counts filters. Rounds more than a direct sum.",
      "The image parts of a block of tiles are transformed, channel by channel. A register tile of image tiles by filters is summed over the channels, for "

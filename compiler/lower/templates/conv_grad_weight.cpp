@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `conv.lanes_grad_weight`: the gradient towards the weight, images innermost. Partial sums of one group and one strip of rows
 // stay in registers (taps of a row by channels by filters), are added to vectors over lanes, and the lanes are summed last:
-// a fixed order whatever runs in parallel. Parallel over blocks of filters. Images beyond the batch are masked.
-// Parameters: filters, channels (of the register tile), block (channels whose lane vectors lie in cache together), rows (of a
-// strip), unroll (columns), border (1: x is copied into a bordered scratch).
+// a fixed order whatever runs in parallel. Parallel over blocks of filters by channels. Images beyond the batch are masked.
+// Parameters: filters, channels (of the register tile), tiles (of filters), block (of channels): whose lane vectors lie in cache
+// together; rows (of a strip), unroll (columns), border (1: x is copied into a bordered scratch, once for a block).
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
@@ -19,7 +19,7 @@ Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder) {
   const ValueId w_value = node.results[0];
   const ConvShape s = conv_shape(node, builder.type(node.operands[0]).dims, builder.type(node.operands[1]).dims, builder.type(w_value).dims);
   const auto filters = int32(builder.parameter("filters")), channels = int32(builder.parameter("channels"));
-  const auto block = int32(builder.parameter("block")), rows = int32(builder.parameter("rows"));
+  const auto filter_block = filters * int32(builder.parameter("tiles")), block = int32(builder.parameter("block")), rows = int32(builder.parameter("rows"));
   const auto unroll = int32(builder.parameter("unroll")), border = int32(builder.parameter("border"));
   const auto vector = int32(builder.plan().group);
 
@@ -57,13 +57,13 @@ Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder) {
 
   Results results = define_results(builder);
   Func& func = results.func;
-  const Var ki("ki"), ko("ko"), ci("ci"), co("co"), cc("cc");
-  func.split(k, ko, ki, filters, TailStrategy::GuardWithIf).split(c, co, ci, block, TailStrategy::GuardWithIf)
-      .reorder(v, u, ci, ki, co, ko);
-  if (multiply_add_ns(builder, s.multiply_adds() * vector) > 5000) func.parallel(ko);
-  sums.compute_at(func, co).bound_extent(v, s.kernel_width).vectorize(l, vector, TailStrategy::RoundUp);
-  sums.update().split(c, cc, ci, channels, TailStrategy::GuardWithIf).reorder(l, v, ci, k, u, cc, g.x, g.y)
-      .vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(ci).unroll(k);
+  const Var ki("ki"), ko("ko"), kk("kk"), ci("ci"), co("co"), cc("cc"), task("task");
+  func.split(k, ko, ki, filter_block, TailStrategy::GuardWithIf).split(c, co, ci, block, TailStrategy::GuardWithIf)
+      .reorder(v, u, ci, ki, co, ko).fuse(co, ko, task);
+  if (multiply_add_ns(builder, s.multiply_adds() * vector) > 5000) func.parallel(task);
+  sums.compute_at(func, task).bound_extent(v, s.kernel_width).vectorize(l, vector, TailStrategy::RoundUp);
+  sums.update().split(c, cc, ci, channels, TailStrategy::GuardWithIf).split(k, kk, ki, filters, TailStrategy::GuardWithIf)
+      .reorder(l, v, ci, ki, u, cc, kk, g.x, g.y).vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(ci).unroll(ki);
   part.compute_at(sums, u).vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(c).unroll(k);
   part.update().reorder(l, v, c, k, r.x, r.y).vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(c).unroll(k);
   if (unroll > 1) part.update().unroll(r.x, unroll, TailStrategy::GuardWithIf);
