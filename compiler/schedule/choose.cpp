@@ -164,8 +164,11 @@ class Chooser {
     const auto band = [&](int64_t rows) { return (rows + c.taps_height() - 1) * (width + c.taps_width() - 1) * c.y[0] * vector_bytes(dx); };
     const bool is_short = width <= registers_ - 4;
     if (is_short && (strided || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful || band(1) > kLargestScratchBytes)) {
-      const int64_t tile = largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / width));
-      return schedule(width, tile, 1, 2);
+      // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches.
+      constexpr int64_t kFew = 4, kMany = 14;
+      const int64_t part = strided ? largest_divisor(width, kMany, [&](int64_t d) { return d % c.stride[1] == 0; }) : 1;
+      const int64_t columns = part >= kFew ? part : width;
+      return schedule(columns, largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / columns)), 1, 2);
     }
     if (!strided && band(1) <= kLargestScratchBytes) {
       const Tile tile = register_tile(width, channels, registers_, 14);
