@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the fuzzer begins with beside the files of corpus/, from the tables of layers, losses, optimizers, ops and settings: so a new one
-// is fuzzed without a line here. `fuzz_seeds FOLDER` writes FOLDER/source_text and FOLDER/module_text (random networks, in which each
-// layer and loss occurs, and their graphs at several stages; each sample of an op), and FOLDER/words, a dictionary.
+// What the fuzzer begins with beside the files of corpus/, from the tables of layers, losses, optimizers, ops, settings and templates: so
+// a new one is fuzzed without a line here. `fuzz_seeds FOLDER` writes FOLDER/source_text and FOLDER/module_text (random networks, in
+// which each layer and loss occurs, and their graphs at several stages; each sample of an op, also with one change), FOLDER/schedule_text (each template and
+// layout), and FOLDER/words, a dictionary.
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <set>
 
 #include "autodiff/differentiate.h"
@@ -14,6 +16,10 @@
 #include "ir/print.h"
 #include "optimize/passes.h"
 #include "runtime/settings/schema.h"
+#include "schedule/schedule_file.h"
+#include "schedule/target.h"
+#include "schedule/templates.h"
+#include "schedule/weight_layouts.h"
 #include "test/random/generate.h"
 #include "test/random/program.h"
 
@@ -61,6 +67,12 @@ class Words {
       for (const AttributeDef& attribute : op.attributes) add(fmt::format("{} = {}", attribute.name, to_string(attribute.default_value)));
     }
   }
+  void add_templates(std::span<const Template> templates) {
+    for (const Template& entry : templates) {
+      add(entry.name);
+      for (const TemplateParameter& parameter : entry.parameters) add(fmt::format("{}: {}", parameter.name, parameter.least));
+    }
+  }
   /// As a dictionary's lines.
   std::string text() const {
     std::string lines;
@@ -96,6 +108,30 @@ std::string text_of_sample(const OpDef& op, const Sample& sample) {
   return to_string(module);
 }
 
+/// The text with one number or element type changed, in each place and to each of some others: most break a rule of the op.
+std::vector<std::string> changed_in_one_place(const std::string& text) {
+  static const std::vector<std::string> numbers = {"0", "17", "-1"}, types = {"f64", "i32"};
+  static const std::regex place("-?\\b[0-9]+\\b|\\bf32\\b");
+  std::vector<std::string> texts;
+  for (std::sregex_iterator found(text.begin(), text.end(), place); found != std::sregex_iterator(); ++found)
+    for (const std::string& other : found->str() == "f32" ? types : numbers)
+      texts.push_back(text.substr(0, static_cast<size_t>(found->position())) + other + found->suffix().str());
+  return texts;
+}
+
+/// A stanza for each entry of the table.
+void add_stanzas(ScheduleFile& file, StanzaKind kind, std::span<const Template> templates) {
+  for (const Template& entry : templates) {
+    Stanza stanza;
+    stanza.kind = kind;
+    stanza.key = {std::string(entry.name), file.stanzas().size() + 1};
+    stanza.target = all_targets().front().name;
+    stanza.schedule.name = entry.name;
+    for (const TemplateParameter& parameter : entry.parameters) stanza.schedule.parameters[std::string(parameter.name)] = parameter.least;
+    file.add(std::move(stanza));
+  }
+}
+
 /// The module as sema made it, and what becomes of its recipes' functions.
 std::vector<std::string> stages_of(const Module& module) {
   std::vector<std::string> texts = {to_string(module)};
@@ -118,11 +154,18 @@ std::vector<RandomProgram> programs() {
 void write_all(const fs::path& folder) {
   fs::create_directories(folder / "source_text");
   fs::create_directories(folder / "module_text");
+  fs::create_directories(folder / "schedule_text");
   Words words;
   words.add_layers();
   words.add_settings();
   words.add_ops();
+  words.add_templates(all_templates());
+  words.add_templates(all_weight_layouts());
   write(folder / "words", words.text());
+  ScheduleFile schedules;
+  add_stanzas(schedules, StanzaKind::Kernel, all_templates());
+  add_stanzas(schedules, StanzaKind::Layout, all_weight_layouts());
+  write(folder / "schedule_text" / "every_template", to_string(schedules));
   int network = 0;
   for (const RandomProgram& program : programs()) {
     const std::string text = to_text(program);
@@ -133,7 +176,12 @@ void write_all(const fs::path& folder) {
     for (const std::string& graph : stages_of(*module)) write(folder / "module_text" / fmt::format("network_{}_{}", network, ++stage), graph);
   }
   for (const OpDef& op : all_ops())
-    for (size_t i = 0; i < op.samples.size(); ++i) write(folder / "module_text" / fmt::format("{}_{}", op.name, i), text_of_sample(op, op.samples[i]));
+    for (size_t i = 0; i < op.samples.size(); ++i) {
+      const std::string text = text_of_sample(op, op.samples[i]);
+      write(folder / "module_text" / fmt::format("{}_{}", op.name, i), text);
+      int change = 0;
+      for (const std::string& other : changed_in_one_place(text)) write(folder / "module_text" / fmt::format("{}_{}_{}", op.name, i, ++change), other);
+    }
 }
 
 }  // namespace
