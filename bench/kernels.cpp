@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "ir/builder.h"
-#include "runtime/program/machine_speed.h"
+#include "runtime/machine/machine_speed.h"
 #include "test/lower/plan_runner.h"
 
 namespace cnnc {

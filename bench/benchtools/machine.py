@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The machine: its processors, and how fast it is at this moment, as bench/roofline.cpp measures it."""
+"""The machine: its processors, and how fast it is at this moment, as `cnnc machine` measures it."""
 import json
 import os
 import pathlib
@@ -34,16 +34,6 @@ def pinned(command, processors, **options):
     return done.stdout
 
 
-def build_roofline(folder):
-    """Compiles bench/roofline.cpp into the folder unless it is there and newer than its sources."""
-    program = pathlib.Path(folder) / 'roofline'
-    sources = [BENCH / 'roofline.cpp', ROOT / 'runtime/program/machine_speed.cpp']
-    if not program.exists() or program.stat().st_mtime < max(source.stat().st_mtime for source in sources):
-        program.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(['g++', '-std=c++20', '-O2', '-pthread', f'-I{ROOT}', *sources, '-o', program], check=True)
-    return program
-
-
-def speed(program, threads):
-    """Peak (GFLOP/s) and bandwidths (GB/s) of `threads` threads together."""
-    return json.loads(pinned([program, '--threads', str(threads)], choose_processors(threads)))
+def speed(compiler, threads):
+    """Peak (GFLOP/s) and bandwidths (GB/s), of one thread and of `threads` threads together."""
+    return json.loads(pinned([compiler, 'machine', '--threads', str(threads), '-o', '-'], choose_processors(threads)))

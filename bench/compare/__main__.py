@@ -142,7 +142,7 @@ def summary(measured):
             'least_ms': min(round_['least_ms'] for round_ in measured), 'rounds_ms': [round_['median_ms'] for round_ in measured]}
 
 
-def measure_case(options, key, started, roofline, folder):
+def measure_case(options, key, started, folder):
     """Everything about one key, for the store."""
     ours, processors = Ours(options, key, folder), machine.choose_processors(key['threads'])
     differences = ours.check(started['torch']) if 'torch' in started else {}
@@ -156,7 +156,7 @@ def measure_case(options, key, started, roofline, folder):
         if times:
             chosen[name] = min(times, key=times.get)
             made['variants_ms'] = times
-    bench, before = {}, machine.speed(roofline, key['threads'])
+    bench, before = {}, machine.speed(options.compiler, key['threads'])
 
     def measure_ours():
         short, bench['last'] = ours.measure(options.seconds)
@@ -166,7 +166,7 @@ def measure_case(options, key, started, roofline, folder):
         sides[name] = lambda name=name, variant=variant: started[name].ask('measure', variant=variant, seconds=options.seconds,
                                                                            processors=processors)
     measured, failures = measure_rounds(sides, options.rounds)
-    after = machine.speed(roofline, key['threads'])
+    after = machine.speed(options.compiler, key['threads'])
     result = {name: {**(summary(values) if values else {}), 'failure': failures.get(name)} for name, values in measured.items()}
     result[table.CNNC] |= {**differences, 'build_seconds': round(ours.program.build_seconds, 2),
                            'kernels': bench['last']['kernels'] if 'last' in bench else []}
@@ -178,7 +178,7 @@ def measure_case(options, key, started, roofline, folder):
         if peer.alive():
             peer.ask('forget')
     return {'flops': ours.program.flops(key['batch'], key['kind'] == 'train'), 'sides': result,
-            'peak_gflops': max(before['peak_gflops'], after['peak_gflops']), 'machine': [before, after],
+            'peak_gflops': max(figures['peak_gflops']['all_cores'] for figures in (before, after)), 'machine': [before, after],
             'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds')}
 
 
@@ -206,11 +206,11 @@ def usable_peers(options, key, started, unusable, log):
     return {name: started[name] for name in wanted if name not in unusable}
 
 
-def measure_with_restart(options, key, find_peers, roofline, folder):
+def measure_with_restart(options, key, find_peers, folder):
     """measure_case, once more where a peer crashed in it."""
     for _ in range(2):
         usable = find_peers()
-        entry = measure_case(options, key, usable, roofline, folder)
+        entry = measure_case(options, key, usable, folder)
         crashed = [name for name, peer in usable.items() if not peer.alive()]
         if not crashed:
             break
@@ -219,7 +219,6 @@ def measure_with_restart(options, key, find_peers, roofline, folder):
 
 
 def run(options, results, folder):
-    roofline = machine.build_roofline(machine.ROOT / 'build/compare')
     todo = [key for key in cases(options) if options.again or not results.find(key)]
     say(f'{len(todo)} measurements; log of the peers: {folder / "peers.log"}')
     unusable = set()
@@ -232,7 +231,7 @@ def run(options, results, folder):
             try:
                 for key in mine:
                     try:
-                        entry = measure_with_restart(options, key, lambda: usable_peers(options, key, started, unusable, log), roofline, folder)
+                        entry = measure_with_restart(options, key, lambda: usable_peers(options, key, started, unusable, log), folder)
                     except (RuntimeError, peers.PeerError) as error:
                         say(f'{key}: {error}')
                         continue

@@ -148,6 +148,7 @@ std::vector<std::string> reproducing_arguments(const BuildOptions& options) {
   const bool has_file = !compile.schedule_file.empty();
   if (!options.schedule.empty())
     out.push_back("--schedule=" + (has_file ? std::filesystem::absolute(compile.schedule_file).string() : options.schedule));
+  if (!compile.machine_file.empty()) out.push_back("--machine=" + std::filesystem::absolute(compile.machine_file).string());
   if (compile.precise) out.push_back("--precise");
   if (options.jobs > 0) out.push_back(fmt::format("--jobs={}", options.jobs));
   if (compile.sanitize && !CNNC_SANITIZE) out.push_back("--sanitize");
@@ -197,6 +198,7 @@ Subcommand build_subcommand() {
                            "  plain: one simple loop nest an operation, to test with\n"
                            "  random:N: legal layouts, templates and parameters, drawn from the number N, to test with\n"
                            "  A file of such a name is written ./plain");
+            app.add_option("--machine", options->compile.machine_file, "the facts that schedules are chosen for: a file that `cnnc machine -o FILE` has written (default: those of the target)");
             app.add_flag("--precise", options->compile.precise,
                          "no algorithm that rounds more than a sum of products does (Winograd's); slower, as `precise = true` in a train block");
             app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));

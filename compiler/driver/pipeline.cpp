@@ -12,10 +12,13 @@
 #include "ir/op.h"
 #include "ir/verify.h"
 #include "optimize/passes.h"
+#include "runtime/machine/machine_speed.h"
 #include "runtime/settings/recipe.h"
+#include "schedule/machine.h"
 #include "sema/sema.h"
 #include "support/check.h"
 #include "support/injected_fault.h"
+#include "support/text.h"
 #include "syntax/parser.h"
 
 namespace cnnc {
@@ -114,7 +117,30 @@ PlanOptions plan_options(const Compilation& c) {
   return options;
 }
 
+bool read_target(Compilation& c) {
+  const Target& target = c.options.target ? *c.options.target : host_target();
+  c.target = target;
+  if (c.options.machine_file.empty()) return true;
+  const std::optional<int32_t> source = add_source(c.sources, c.options.machine_file);
+  if (!source) return false;
+  const std::optional<Machine> machine = read_machine_file(c.sources, *source, c.diagnostics);
+  if (!machine) return false;
+  const SourceRange start{*source, 0, 0};
+  if (machine->target != target.name) {
+    c.diagnostics.error(DiagnosticKind::BadMachine, start, fmt::format("this machine was measured with the vectors of `{}`, not with those of `{}`", machine->target, target.name))
+        .help(fmt::format("`cnnc machine --target={}` measures with those", target.name));
+    return false;
+  }
+  // Whoever names a target may build for another machine.
+  if (const std::string here = runtime::processor_name(); !c.options.target && machine->processor != here)
+    c.diagnostics.warning(DiagnosticKind::OtherMachine, start, fmt::format("these are the facts of another processor, `{}`; this one is `{}`", abbreviate(machine->processor, 100), here))
+        .help(fmt::format("for that processor: `--target={}`", target.name));
+  c.target = target_of(target, *machine);
+  return true;
+}
+
 bool schedule(Compilation& c) {
+  if (!read_target(c)) return false;
   PlanOptions options = plan_options(c);
   if (!c.options.schedule_file.empty()) {
     const std::optional<int32_t> source = add_source(c.sources, c.options.schedule_file);
@@ -123,7 +149,7 @@ bool schedule(Compilation& c) {
     if (c.diagnostics.has_errors()) return false;
     options.stanzas = &*c.stanzas;
   }
-  c.plan = make_plan(*c.module, c.options.target ? *c.options.target : host_target(), options);
+  c.plan = make_plan(*c.module, *c.target, options);
   if (c.stanzas) report_stanzas(*c.stanzas, *c.plan, c.diagnostics);
   return !c.diagnostics.has_errors();
 }

@@ -23,6 +23,7 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::string>> overrides;   // -D name=value
   ElementType element = ElementType::F32;
   const Target* target = nullptr;                // null: this machine
+  std::string machine_file;                      // --machine=FILE
   int64_t batch = 1;
   std::string weights;                           // --weights: embedded
   bool warnings_are_errors = false;
@@ -43,6 +44,7 @@ struct Compilation {
   std::optional<ast::File> file;                 // read_source
   std::optional<Module> analysed;                // analyse_source: functions `network` and RECIPE.loss
   std::optional<Module> module;                  // derive_functions: infer, prepare, evaluate, gradients, update
+  std::optional<Target> target;                  // read_target: with the facts of --machine=FILE
   std::optional<ScheduleFile> stanzas;           // schedule: of --schedule=FILE
   std::optional<ModulePlan> plan;                // schedule
   std::optional<CompiledKernels> kernels;        // compile
@@ -58,6 +60,8 @@ bool derive_functions(Compilation& compilation);
 /// `-D name=value` options → overrides; a message where one is wrong, else nothing.
 std::string read_defines(const std::vector<std::string>& defines, CompileOptions& options);
 
+/// The target, with the facts of --machine=FILE where there is one.
+bool read_target(Compilation& compilation);
 /// What the command line and the recipes say about plans; without stanzas.
 PlanOptions plan_options(const Compilation& compilation);
 /// Fusion, layouts, templates, memory; the stanzas of --schedule=FILE win.

@@ -123,7 +123,7 @@ bool read_file(const std::string& path, Compilation& c) {
   if (c.diagnostics.has_errors()) return false;
   PlanOptions options = plan_options(c);
   options.stanzas = &*c.stanzas;
-  report_stanzas(*c.stanzas, make_plan(*c.module, host_target(), options), c.diagnostics);
+  report_stanzas(*c.stanzas, make_plan(*c.module, *c.target, options), c.diagnostics);
   return !c.diagnostics.has_errors();
 }
 
@@ -206,11 +206,11 @@ int run_search(TuneCommand& command) {
   Compilation c(command.compile);
   const bool ok = read_source(c) && analyse_source(c) && derive_functions(c);
   const std::string path = command.output.empty() && ok ? c.analysed->network + ".schedule" : command.output;
-  const bool has_file = ok && read_file(path, c);
+  const bool has_file = ok && read_target(c) && read_file(path, c);
   print_diagnostics(c.diagnostics);
   if (!ok || !has_file) return kInputWrong;
 
-  const Target& target = host_target();
+  const Target& target = *c.target;
   MachineOptions machine;
   machine.plan = plan_options(c);
   if (const std::string error = choose_functions(command, c, machine); !error.empty()) {
@@ -275,6 +275,7 @@ Subcommand tune_subcommand() {
             app.add_flag("--list", command->list, "print what could be tried for each kernel, and end");
             app.add_option("--network", command->compile.network, "the network to tune (default: the last one of the file)");
             app.add_option("-D,--define", command->defines, "name=value: sets a hyperparameter of the network")->allow_extra_args(false);
+            app.add_option("--machine", command->compile.machine_file, "as `cnnc build --machine`: the facts that the first schedules are chosen for");
             app.add_flag("--precise", command->compile.precise, "as `cnnc build --precise`");
             app.add_option("--jobs", command->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));
             return [command] { return run_tune(*command); };

@@ -17,7 +17,8 @@ namespace {
 class Chooser {
  public:
   Chooser(const Draft& draft, const PlanContext& context)
-      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers), precise_(context.options.precise), infer_batch_(context.options.infer_batch) {
+      : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers),
+        scratch_bytes_(std::min(context.target.level2_bytes / 32 * 3, kLargestScratchBytes)), precise_(context.options.precise), infer_batch_(context.options.infer_batch) {
     for (const Layout& layout : draft.layouts)
       if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
   }
@@ -98,7 +99,7 @@ class Chooser {
     int64_t rows = 1, border = 0;
     if (c.has_border()) {
       border = 1;
-      rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= kScratchBytes; });
+      rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= scratch_bytes_; });
       if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBandBytes : kLargestScratchBytes)) border = 2;
       if (border == 2 && c.groups > 1) filters = 1;
     }
@@ -120,7 +121,7 @@ class Chooser {
     const BlockedTile tile = blocked_tile(c, layout(y).vector, registers_, packed.tile.at(1));
     const bool copies = is_planar(x) && c.has_border();
     // A planar x is copied, band by band. Otherwise all rows are one band, so that weights are read once.
-    const auto fits = [&](int64_t rows) { return !copies || c.band_bytes(rows, c.x[0], element_bytes(graph_.type(x).element)) <= kScratchBytes; };
+    const auto fits = [&](int64_t rows) { return !copies || c.band_bytes(rows, c.x[0], element_bytes(graph_.type(x).element)) <= scratch_bytes_; };
     int64_t band = c.y[1];
     if (!fits(band)) band = std::max(tile.rows, largest_divisor(c.y[1], c.y[1], [&](int64_t rows) { return rows % tile.rows == 0 && fits(rows); }));
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
@@ -172,7 +173,7 @@ class Chooser {
     }
     if (!strided && band(1) <= kLargestScratchBytes) {
       const Tile tile = register_tile(width, channels, registers_, 14);
-      const int64_t rows = largest_divisor(c.x[1], 8, [&](int64_t r) { return band(r) <= kScratchBytes; });
+      const int64_t rows = largest_divisor(c.x[1], 8, [&](int64_t r) { return band(r) <= scratch_bytes_; });
       return schedule(tile.columns, tile.channels, rows, 1);
     }
     const int64_t columns = largest_divisor(width, 8, [&](int64_t d) { return d % c.stride[1] == 0; });
@@ -203,7 +204,7 @@ class Chooser {
       }
     const int64_t bytes = vector_bytes(x), pixels = c.y[2];
     const auto fits = [&](int64_t block, int64_t rows) {
-      return taps * c.weight[2] * block * best.channels * bytes <= kScratchBytes && (!border || c.band_bytes(rows, block, bytes) <= kScratchBytes);
+      return taps * c.weight[2] * block * best.channels * bytes <= scratch_bytes_ && (!border || c.band_bytes(rows, block, bytes) <= scratch_bytes_);
     };
     // Long strips: each ends with an addition of the tile to memory. Then large blocks: x is copied for each block of filters.
     constexpr int64_t kLongStrip = 128;
@@ -264,7 +265,7 @@ class Chooser {
     const int64_t most_vectors = registers_ >= 32 ? 4 : 2;
     const int64_t vectors = std::clamp<int64_t>(dims[1] / vector, 1, most_vectors);
     const int64_t outputs = tile_outputs(dims[0], registers_ >= 32 ? 6 : 5);
-    const int64_t most_block = std::max<int64_t>(1, (64 << 10) / (vector * vectors * element_bytes(graph_.type(weight).element)) / outputs) * outputs;
+    const int64_t most_block = std::max<int64_t>(1, target_.level2_bytes / 16 / (vector * vectors * element_bytes(graph_.type(weight).element)) / outputs) * outputs;
     const int64_t block = dims[0] <= most_block ? dims[0] : most_block;
     return {"dense.lanes_grad_weight", {{"vector", vector}, {"vectors", vectors}, {"outputs", outputs}, {"block", block}, {"chunk", 4}}};
   }
@@ -273,6 +274,7 @@ class Chooser {
   const Graph& graph_;
   const Target& target_;
   const int64_t registers_;
+  const int64_t scratch_bytes_;         // that a band should take: a part of the second-level cache
   const bool precise_;
   const int64_t infer_batch_;
   int64_t group_ = 1;

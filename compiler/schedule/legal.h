@@ -12,8 +12,7 @@
 
 namespace cnnc {
 
-constexpr int64_t kScratchBytes = 96 << 10;           // that a band should take: a part of the second-level cache
-constexpr int64_t kLargestScratchBytes = 256 << 10;   // that one may take, on the stack
+constexpr int64_t kLargestScratchBytes = 256 << 10;   // that a band may take, on the stack
 constexpr int64_t kLargestLaneBandBytes = 768 << 10;  // that a band of images innermost may take: each of its rows is a vector wide
 
 class LegalSchedules {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Facts of a machine that schedules depend on, in one table: no literal 16 elsewhere. Names are what `--target` takes.
+// Facts of a machine that schedules depend on, in one table: no literal 16 elsewhere. Names are what `--target` takes. A file of
+// `cnnc machine` gives other facts to the same names (machine.h).
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -17,13 +18,17 @@ struct Target {
   std::string_view doc;
   int vector_bytes = 32;
   int vector_registers = 16;
-  int multiply_add_ports = 2;
-  int64_t level1_bytes = 32 << 10, level2_bytes = 1 << 20;
+  // What a core has and can do. Choices depend on it; what is legal, and what a kernel computes, does not.
+  int64_t level2_bytes = 1 << 20;
+  double peak_gflops = 0;               // of multiply-adds in f32, two operations each
+  double memory_gbs = 0;                // read from memory
   std::string_view halide;              // Halide's target string, without runtime features
   std::string_view llvm_cpu;            // LLVM's -mcpu
   std::span<const std::string_view> cpuinfo_flags;   // what a machine needs, as in /proc/cpuinfo
 
   int lanes(ElementType element) const { return vector_bytes / element_bytes(element); }
+  /// Bytes that come from memory while a core multiplies and adds one vector.
+  double streamed_bytes_a_vector() const { return memory_gbs * 2 * lanes(ElementType::F32) / peak_gflops; }
 };
 
 std::span<const Target> all_targets();

@@ -5,8 +5,7 @@
 
 namespace cnnc {
 
-/// Multiply-adds in a second, f32, in the target's vectors: independent chains of them, measured for about 20 ms on one core. 0 where
-/// the target has no such instruction.
+/// Multiply-adds in a second, f32, in the target's vectors, measured for a few ms on one core. 0 where that failed.
 double measured_peak(const Target& target);
 
 }  // namespace cnnc

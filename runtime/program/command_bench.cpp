@@ -10,7 +10,7 @@
 #include "runtime/program/commands.h"
 #include "runtime/program/failure.h"
 #include "runtime/program/json_text.h"
-#include "runtime/program/machine_speed.h"
+#include "runtime/machine/machine_speed.h"
 #include "runtime/program/random.h"
 #include "runtime/program/reservations.h"
 #include "runtime/program/training_step.h"

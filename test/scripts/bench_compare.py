@@ -169,7 +169,7 @@ class Restarts(unittest.TestCase):
         left, measured = list(alive), []
         before, driver.measure_case, driver.say = (driver.measure_case, driver.say), lambda *_: measured.append(1), lambda _: None
         try:
-            driver.measure_with_restart(None, {}, lambda: {'ncnn': types.SimpleNamespace(alive=lambda: left.pop(0))}, None, None)
+            driver.measure_with_restart(None, {}, lambda: {'ncnn': types.SimpleNamespace(alive=lambda: left.pop(0))}, None)
         finally:
             driver.measure_case, driver.say = before
         return len(measured)

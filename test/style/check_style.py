@@ -28,12 +28,13 @@ COMPILER = {
     'driver': ['support', 'syntax', 'ir', 'sema', 'autodiff', 'optimize', 'schedule', 'interop', 'lower', 'ops', 'codegen', 'tune', 'llvm'],
 }
 # What every folder of compiler/ may include of the runtime, and what the folders of runtime/ may include of each other.
-RUNTIME_FOR_COMPILER = ['runtime/formats', 'runtime/abi', 'runtime/settings']
+RUNTIME_FOR_COMPILER = ['runtime/formats', 'runtime/abi', 'runtime/machine', 'runtime/settings']
 RUNTIME = {
     'formats': [],
     'abi': [],
+    'machine': [],
     'settings': ['runtime/formats', 'runtime/abi'],
-    'program': ['runtime/formats', 'runtime/abi', 'runtime/settings'],
+    'program': ['runtime/formats', 'runtime/abi', 'runtime/machine', 'runtime/settings'],
 }
 
 CODE = ('.cpp', '.h', '.c', '.l', '.y', '.py')

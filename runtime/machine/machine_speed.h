@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How fast this machine is at the moment: multiply-adds a second, and bytes a second from each level of its memory. Measured in
-// some tens of milliseconds, so that it can be done around every bench. Needs nothing but the C++ library: bench/roofline.cpp
-// compiles it alone. Tests: test/runtime/program/machine_speed_test.cpp.
+// some tens of milliseconds, so that it can be done around every bench. The only place that measures them: for built programs,
+// `cnnc machine`, `cnnc tune` and bench/. Tests: test/runtime/machine.
 #pragma once
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace cnnc::runtime {
@@ -32,6 +33,12 @@ struct MachineSpeed {
   std::array<MemoryLevel, 4> levels;
 };
 
+/// "AMD EPYC, family 25 model 17": this processor as /proc/cpuinfo has it; "unknown" where that has no name.
+std::string processor_name();
+/// Processors that this process may use.
+int usable_processors();
+/// Cycles a second, as a chain of additions takes them.
+double measure_frequency();
 /// Operations a second of `threads` threads that run at the same time: two a multiply-add.
 double measure_peak(int threads, VectorSet vectors);
 /// The peak, and the speeds of all levels.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Short loops over registers and over buffers that fit each level; the best of some tries counts.
-#include "runtime/program/machine_speed.h"
+#include "runtime/machine/machine_speed.h"
 
 #include <immintrin.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -202,6 +204,35 @@ const char* name_of(VectorSet set) {
 VectorSet widest_vectors() {
   if (__builtin_cpu_supports("avx512f")) return VectorSet::Avx512;
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? VectorSet::Avx2 : VectorSet::Sse;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  std::map<std::string, std::string> facts;   // of the first processor
+  for (std::string line; std::getline(file, line) && !line.empty();) {
+    const size_t colon = line.find(':'), name = line.find_last_not_of(" \t:", colon);
+    if (colon != std::string::npos && name != std::string::npos) facts[line.substr(0, name + 1)] = line.substr(std::min(line.size(), colon + 2));
+  }
+  if (facts["model name"].empty()) return "unknown";
+  // A virtual machine may name the maker alone.
+  return facts["model name"] + ", family " + facts["cpu family"] + " model " + facts["model"];
+}
+
+int usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+double measure_frequency() {
+  constexpr int kRounds = 50'000, kAdditions = 16;
+  return best_rate(kTries, 1, static_cast<double>(kRounds) * kAdditions, [](int) {
+    uint64_t sum = 1, step = 3;
+    for (int i = 0; i < kRounds; ++i) {
+      _Pragma("GCC unroll 16") for (int k = 0; k < kAdditions; ++k)   // each waits for the one before: a cycle
+          __asm__ volatile("add %1, %0" : "+r"(sum) : "r"(step));
+    }
+  });
 }
 
 double measure_peak(int threads, VectorSet vectors) {

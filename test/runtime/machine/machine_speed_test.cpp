@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What bounds a kernel, on a machine with made-up figures; and that measuring gives figures at all.
-#include "runtime/program/machine_speed.h"
+#include "runtime/machine/machine_speed.h"
 
 #include <gtest/gtest.h>
 
@@ -65,6 +65,14 @@ TEST(MachineSpeed, MeasuresEveryLevelOfThisMachine) {
     EXPECT_GT(level.copy, 1e7) << level.name;
     EXPECT_GT(level.capacity, 0) << level.name;
   }
+}
+
+TEST(MachineSpeed, TellsTheProcessorAndItsFrequency) {
+  EXPECT_FALSE(processor_name().empty());
+  EXPECT_GE(usable_processors(), 1);
+  // The clock of any processor that this runs on, and then some.
+  EXPECT_GT(measure_frequency(), 1e8);
+  EXPECT_LT(measure_frequency(), 2e10);
 }
 
 TEST(MachineSpeed, TheNamesOfTargetsAreKnown) {
