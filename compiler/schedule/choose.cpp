@@ -135,7 +135,7 @@ class Chooser {
     const bool lanes = is_lanes(node.results[0]);
     const Dims& packed = layout(node.operands[1]).tile;
     const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes);
-    const WinogradTile tile = winograd_tile(shape, packed[2], registers_, packed[1]);
+    const WinogradTile tile = winograd_tile(shape, packed[2], target_, packed[1]);
     return {lanes ? "conv.lanes_winograd" : "conv.winograd",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", packed[1]}, {"across", tile.across}, {"band", tile.band},
              {"unroll", largest_divisor(lanes ? shape.inputs : std::min(shape.inputs, packed[0]), 4)}}};

@@ -106,9 +106,8 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
 namespace {
 
 /// Weights that do not fit a core's caches come from memory for each image: vectors of multiply-adds that pass meanwhile.
-double streaming_cost(double bytes) {
-  constexpr double kNear = 1 << 20, kBytesPerVector = 8;
-  return bytes <= kNear ? 0 : bytes / kBytesPerVector;
+double streaming_cost(double bytes, const Target& target) {
+  return bytes <= static_cast<double>(target.level2_bytes) ? 0 : bytes / target.bytes_a_vector(target.memory_gbs);
 }
 
 }  // namespace
@@ -144,10 +143,9 @@ TransformCost transform_cost(int64_t m) { return m == 4 ? TransformCost{130, 110
 namespace {
 
 /// Multiply-adds that pass while weights come to a register tile of lanes, from the cache that holds them all or from memory.
-double lane_streaming_cost(double all_bytes, double reads) {
-  constexpr double kNear = 1 << 20, kShared = 16 << 20;
-  if (all_bytes <= kNear) return 0;
-  return all_bytes * reads / (all_bytes <= kShared ? 16 : 8);
+double lane_streaming_cost(double all_bytes, double reads, const Target& target) {
+  if (all_bytes <= static_cast<double>(target.level2_bytes)) return 0;
+  return all_bytes * reads / target.bytes_a_vector(all_bytes <= static_cast<double>(target.level3_bytes) ? target.level3_gbs : target.memory_gbs);
 }
 
 /// The cost of a multiply-add that a block's transformed images cause in lanes: beyond the second-level cache each is read anew for
@@ -179,7 +177,7 @@ WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, int64_t
 
 }  // namespace
 
-WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers, int64_t blocks) {
+WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& target, int64_t blocks) {
   const int64_t across_all = s.tiles_across(m), rows_all = s.tiles_down(m), side = winograd_side(m);
   const int64_t inputs = s.lanes ? s.inputs : ceil_divide(s.inputs, s.vector), all_blocks = s.lanes ? s.outputs : ceil_divide(s.outputs, s.vector);
   const auto tiles = static_cast<double>(across_all * rows_all), weights = static_cast<double>(side * side * s.inputs * all_blocks);
@@ -187,9 +185,9 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers,
   const double transforms = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks);
   WinogradTile best{1, 1, 1, 1, 1, std::numeric_limits<double>::infinity()};
   const auto consider = [&](int64_t b, int64_t across, int64_t band) {
-    WinogradTile tile = register_tile_of(s, {1, 1, b, across, band}, registers);
+    WinogradTile tile = register_tile_of(s, {1, 1, b, across, band}, target.vector_registers);
     const double blocks_of_tiles = tiles / static_cast<double>(across * band);
-    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles) : streaming_cost(weights * static_cast<double>(s.vector * 4));
+    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles, target) : streaming_cost(weights * static_cast<double>(s.vector * 4), target);
     const double images = s.lanes ? lane_image_cost(s.image_bytes(m, across * band), b) : 0;
     tile.cost = weights * tiles * (tile.cost + images) + transforms + streaming;
     if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
@@ -214,19 +212,19 @@ bool allows_winograd(const ConvNumbers& c) {
   return c.groups == 1 && !c.flip && c.weight[2] == 3 && c.weight[3] == 3 && c.stride == ones && c.dilation == ones;
 }
 
-int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t registers) {
+int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, const Target& target) {
   if (!allows_winograd(c)) return 0;
   const auto weights = static_cast<double>(element_count(c.weight) * 4);
-  double best = blocked_tile(c, vector, registers).cost + streaming_cost(weights);
+  double best = blocked_tile(c, vector, target.vector_registers).cost + streaming_cost(weights, target);
   int64_t outputs = 0;
   for (const int64_t candidate : {4, 2}) {
-    const double cost = winograd_tile(winograd_shape(c, vector), candidate, registers).cost;
+    const double cost = winograd_tile(winograd_shape(c, vector), candidate, target).cost;
     if (cost < best) best = cost, outputs = candidate;
   }
   return outputs;
 }
 
-int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t registers, bool towards_x) {
+int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, const Target& target, bool towards_x) {
   if (!allows_winograd(c)) return 0;
   const WinogradShape shape = winograd_shape(c, vector, true, towards_x);
   // A direct sum comes near to the peak, and rounds less: the gain must be clear.
@@ -234,7 +232,7 @@ int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t reg
   double best = kClearly * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
   int64_t outputs = 0;
   for (const int64_t candidate : {4, 2}) {
-    const double cost = winograd_tile(shape, candidate, registers).cost;
+    const double cost = winograd_tile(shape, candidate, target).cost;
     if (cost < best) best = cost, outputs = candidate;
   }
   return outputs;

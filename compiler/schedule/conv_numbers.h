@@ -96,13 +96,13 @@ struct WinogradTile {
   double cost = 0;
 };
 /// `blocks`: of packed weights that exist already; 0: any that fits. The cost is infinite where not even one tile's scratch fits.
-WinogradTile winograd_tile(const WinogradShape& s, int64_t m, int64_t registers, int64_t blocks = 0);
+WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& target, int64_t blocks = 0);
 /// Whether there is such an algorithm for the convolution, or for its gradient.
 bool allows_winograd(const ConvNumbers& c);
 /// The m (4 or 2) with which a convolution between blocks is expected to be faster than a direct sum; 0: it is not.
-int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t registers);
+int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, const Target& target);
 /// The same for images in lanes.
-int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t registers, bool towards_x);
+int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, const Target& target, bool towards_x);
 
 /// Winograd's algorithm for the gradient towards the weight, images in lanes: the register tile (filters by vectors of channels),
 /// the block whose sums lie in cache, the block of tiles that is transformed at once. The cost in vectors of multiply-adds, for a

@@ -146,7 +146,7 @@ class LayoutChooser {
 
   WeightsQuestion question(const Node& node) const {
     const bool training = purpose_ == Purpose::Training, towards_x = node.op->name == "conv_grad_input";
-    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, context_.target.vector_registers};
+    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, &context_.target};
   }
 
   KernelKey question_key(const Node& node) const {
@@ -203,7 +203,7 @@ class LayoutChooser {
     if (context_.options.precise || !is_blocked(conv.operands[0]) || network_element() != ElementType::F32 || !allows_winograd(c)) return 0;
     const uint64_t variation = context_.options.variation;
     if (variation != 0) return varied_outputs(conv, winograd_shape(c, lanes_));
-    return prefers_winograd(c, lanes_, context_.target.vector_registers);
+    return prefers_winograd(c, lanes_, context_.target);
   }
 
   /// The layout of a weight that the convolution reads a tile at a time.
@@ -212,7 +212,7 @@ class LayoutChooser {
     const ConvNumbers c = numbers(conv);
     const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
     const int64_t outputs = winograd_outputs(conv);
-    int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_), outputs, registers).blocks : blocked_tile(c, lanes_, registers).blocks;
+    int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_), outputs, context_.target).blocks : blocked_tile(c, lanes_, registers).blocks;
     if (context_.options.variation != 0) {
       constexpr int64_t kMost = 8;
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMost)) + 1;
@@ -297,11 +297,10 @@ class LayoutChooser {
     if (context_.options.precise || network_element() != ElementType::F32) return {};
     const ConvNumbers c = numbers(node);
     if (!allows_winograd(c)) return {};
-    const int64_t registers = context_.target.vector_registers;
     const WinogradShape shape = winograd_shape(c, lanes_, true, towards_x);
-    const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, registers, towards_x);
+    const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, context_.target, towards_x);
     if (m == 0) return {};
-    return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, registers).blocks, m, towards_x ? 1 : 0}};
+    return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, context_.target).blocks, m, towards_x ? 1 : 0}};
   }
 
   // ---- all purposes

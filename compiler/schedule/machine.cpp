@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -17,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string speeds_text(const CoreSpeeds& speeds) { return fmt::format(R"({{"one_core": {:.1f}, "all_cores": {:.1f}}})", speeds.one_core, speeds.all_cores); }
+std::string speeds_text(const CoreSpeeds& speeds) { return fmt::format(R"({{"one_core": {:.2f}, "all_cores": {:.2f}}})", speeds.one_core, speeds.all_cores); }
 
 /// A value of the file, with the names that lead to it.
 struct Place {
@@ -73,7 +74,10 @@ class MachineReader {
     const auto begin = static_cast<uint32_t>(std::min(byte, text_.size()));
     diagnostics_.error(DiagnosticKind::BadMachine, {source_, begin, begin}, std::move(message));
   }
-  void complain(const Place& place, std::string message) { refuse(position_of(place.names), std::move(message)); }
+  void complain(const Place& place, std::string message) {
+    const bool is_told = diagnostics_.error_count() < Diagnostics::kMaximum;
+    refuse(is_told ? position_of(place.names) : 0, std::move(message));
+  }
 
   /// Whether it is an object; names that are not known are reported.
   bool has_only(const Place& place, const std::vector<std::string>& known) {
@@ -108,7 +112,12 @@ class MachineReader {
     if (!found) return;
     const double value = found->value->is_number() ? found->value->get<double>() : std::nan("");
     if (value >= range.least && value <= range.most && (!range.whole || value == std::floor(value))) into = value;
-    else complain(*found, fmt::format("`{}` is {}, it may be {} {} to {}", found->text(), abbreviate(escape_control(found->value->dump(-1, ' ', true))), range.whole ? "a whole number" : "a number", range.least, range.most));
+    else complain(*found, fmt::format("`{}` is {}, it may be {} {} to {}", found->text(), value_text(*found->value), range.whole ? "a whole number" : "a number", range.least, range.most));
+  }
+
+  /// What was found; of arrays and objects, which may be deep, only that.
+  static std::string value_text(const json& value) {
+    return value.is_primitive() ? abbreviate(escape_control(value.dump(-1, ' ', true))) : std::string("an ") + value.type_name();
   }
 
   void read_speeds(const Place& place, const std::string& name, CoreSpeeds& into) {
@@ -164,7 +173,9 @@ std::optional<Machine> read_machine_file(const SourceManager& sources, int32_t s
 Target target_of(const Target& target, const Machine& machine) {
   Target result = target;
   result.level2_bytes = machine.levels[1].bytes;
+  result.level3_bytes = machine.levels[2].bytes;
   result.peak_gflops = machine.peak_gflops.one_core;
+  result.level3_gbs = machine.levels[2].read_gbs.one_core;
   result.memory_gbs = machine.levels[3].read_gbs.one_core;
   return result;
 }

@@ -19,16 +19,16 @@ struct Target {
   int vector_bytes = 32;
   int vector_registers = 16;
   // What a core has and can do. Choices depend on it; what is legal, and what a kernel computes, does not.
-  int64_t level2_bytes = 1 << 20;
+  int64_t level2_bytes = 1 << 20, level3_bytes = 16 << 20;   // the third level's for all cores
   double peak_gflops = 0;               // of multiply-adds in f32, two operations each
-  double memory_gbs = 0;                // read from memory
+  double level3_gbs = 0, memory_gbs = 0;   // read from there
   std::string_view halide;              // Halide's target string, without runtime features
   std::string_view llvm_cpu;            // LLVM's -mcpu
   std::span<const std::string_view> cpuinfo_flags;   // what a machine needs, as in /proc/cpuinfo
 
   int lanes(ElementType element) const { return vector_bytes / element_bytes(element); }
-  /// Bytes that come from memory while a core multiplies and adds one vector.
-  double streamed_bytes_a_vector() const { return memory_gbs * 2 * lanes(ElementType::F32) / peak_gflops; }
+  /// Bytes that come at such a speed while a core multiplies and adds one vector.
+  double bytes_a_vector(double gbs) const { return gbs * 2 * lanes(ElementType::F32) / peak_gflops; }
 };
 
 std::span<const Target> all_targets();

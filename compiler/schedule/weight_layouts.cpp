@@ -41,8 +41,8 @@ int64_t all_blocks(const WeightsQuestion& q) {
 std::optional<std::string> blocks_complaint(const WeightsQuestion& q, const Schedule& weights) {
   const int64_t blocks = parameter(weights, "blocks"), all = all_blocks(q);
   if (all % blocks != 0) return wrong(weights, "blocks", fmt::format("a divisor of the {} {}", all, q.training ? "filters" : "vectors of filters"));
-  if (const int64_t needed = tile_registers(q.training ? 1 : blocks, q.training ? blocks : 1); needed > q.registers)
-    return wrong(weights, "blocks", fmt::format("smaller: its tile needs {} vector registers, the target has {}", needed, q.registers));
+  if (const int64_t needed = tile_registers(q.training ? 1 : blocks, q.training ? blocks : 1); needed > q.target->vector_registers)
+    return wrong(weights, "blocks", fmt::format("smaller: its tile needs {} vector registers, the target has {}", needed, q.target->vector_registers));
   return {};
 }
 
@@ -60,11 +60,11 @@ std::optional<std::string> winograd_complaint(const WeightsQuestion& q, const Sc
 
 double cost_of(const WeightsQuestion& q, const Schedule& weights) {
   const ConvNumbers& c = q.numbers;
-  if (weights.name == "winograd") return winograd_tile(shape_of(q), parameter(weights, "outputs"), q.registers, parameter(weights, "blocks")).cost;
-  if (weights.name == "packed") return blocked_tile(c, q.vector, q.registers, parameter(weights, "blocks")).cost;
+  if (weights.name == "winograd") return winograd_tile(shape_of(q), parameter(weights, "outputs"), *q.target, parameter(weights, "blocks")).cost;
+  if (weights.name == "packed") return blocked_tile(c, q.vector, q.target->vector_registers, parameter(weights, "blocks")).cost;
   if (weights.name == "blocked") return 0;
   if (q.training) return static_cast<double>(element_count(c.weight) * c.y[1] * c.y[2]);
-  return planar_tile(c, q.vector, q.registers).cost;
+  return planar_tile(c, q.vector, q.target->vector_registers).cost;
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ struct WeightsQuestion {
   bool from_blocks = false;             // inference: x is in blocks of channels
   bool precise = false;
   ElementType element = ElementType::F32;
-  int64_t vector = 1, registers = 16;   // lanes of a vector, vector registers of the target
+  int64_t vector = 1;                   // lanes of a vector
+  const Target* target = nullptr;
 };
 
 /// Why the convolution cannot read weights in this layout; begins with the parameter in backticks where it is about one.
