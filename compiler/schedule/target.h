@@ -27,8 +27,6 @@ struct Target {
   std::span<const std::string_view> cpuinfo_flags;   // what a machine needs, as in /proc/cpuinfo
 
   int lanes(ElementType element) const { return vector_bytes / element_bytes(element); }
-  /// Bytes that come at such a speed while a core multiplies and adds one vector.
-  double bytes_a_vector(double gbs) const { return gbs * 2 * lanes(ElementType::F32) / peak_gflops; }
 };
 
 std::span<const Target> all_targets();

@@ -15,7 +15,7 @@ std::string printed(std::string_view text) {
   require(machine.has_value() != refused(diagnostics), "a machine is read, or refused");
   if (!machine) return {};
   require(find_target(machine->target) != nullptr, "a machine that was read has a target");
-  require(target_of(host_target(), *machine).bytes_a_vector(1) > 0, "a machine that was read computes something");
+  require(target_of(host_target(), *machine).peak_gflops > 0, "a machine that was read computes something");
   return to_string(*machine);
 }
 
