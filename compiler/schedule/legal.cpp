@@ -178,6 +178,7 @@ std::optional<std::string> LegalSchedules::winograd(const Node& node, const Sche
   rules.registers(lanes ? tile_registers(pixels, rules["blocks"]) : tile_registers(rules["blocks"], pixels), target_.vector_registers);
   rules.scratch(shape.image_bytes(m, tiles), shape.largest_image_bytes());
   rules.scratch(shape.product_bytes(m, tiles, rules["blocks"]), kWinogradProductBytes);
+  if (!lanes) rules.divides("parts", ceil_divide(shape.outputs, shape.vector * tile[1]), "tiles of filters");
   rules.divides("unroll", lanes ? shape.inputs : std::min(shape.inputs, tile[0]), "channels of the inner loop");
   return rules.result();
 }

@@ -31,10 +31,17 @@ constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1,
                                              {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                {"rows", "tiles below each other in it", 1, 32},
-                                               {"blocks", "vectors of filters in it (images innermost: filters)", 1, 8, kNoDefault},
+                                               {"blocks", "vectors of filters in it", 1, 8, kNoDefault},
                                                {"across", "tiles side by side that are transformed together", 1, kAny},
                                                {"band", "tiles below each other that are", 1, kAny},
+                                               {"parts", "parts of the filters that threads share, each with transformed images of its own", 1, 64},
                                                {"unroll", "channels written out", 1, 16}};
+constexpr TemplateParameter kConvLanesWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
+                                                    {"rows", "tiles below each other in it", 1, 32},
+                                                    {"blocks", "filters in it", 1, 8, kNoDefault},
+                                                    {"across", "tiles side by side that are transformed together", 1, kAny},
+                                                    {"band", "tiles below each other that are", 1, kAny},
+                                                    {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of dy along a side of a tile, 2 or 4", 2, 4, kNoDefault},
                                                      {"filters", "filters of a register tile", 1, 16},
                                                      {"vectors", "vectors of channels of it", 1, 8},
@@ -98,7 +105,7 @@ constexpr Template kTemplates[] = {
      "one of x for each tap and channel; then the sums are added to vectors in memory, whose lanes are summed at the end, in a fixed order.",
      "`filters` x `tiles` divides the filters of a group, `block` its channels, `channels` a block, `rows` and `unroll` the rows and columns of dy. The sums, `filters` vectors and 1 more "
      "are at most the target's registers. `border` is 1 exactly where taps leave the image; with groups a tile then has one filter, and a block one tile. Scratch is at most 256 KB."},
-    {"conv.lanes_winograd", "convolution of 3x3 taps at stride 1, or its gradient towards x, by Winograd's algorithm, images innermost", kConvWinograd,
+    {"conv.lanes_winograd", "convolution of 3x3 taps at stride 1, or its gradient towards x, by Winograd's algorithm, images innermost", kConvLanesWinograd,
      "Training in f32 without groups or dilation, weights transformed by `conv.winograd_weights`; `blocks` counts filters. Rounds more than a direct sum.",
      "The image parts of a block of tiles are transformed, channel by channel. A register tile of image tiles by filters is summed over the channels, for "
      "each number of a transformed filter: load a vector of images for each tile, broadcast one weight for each filter, multiply-add. The sums are "
@@ -127,7 +134,7 @@ constexpr Template kTemplates[] = {
      "back where the result is stored.",
      "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
      "`columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at most 512 KB, the "
-     "sums 256 KB. `unroll` divides the channels of a block."},
+     "sums 256 KB. `parts` divides the tiles of filters. `unroll` divides the channels of a block."},
     {"conv.winograd_weights", "filters of 3x3 taps, transformed for Winograd's algorithm and packed", {},
      "The kernel that makes these weights; no other template does.",
      "Filter after filter: its 9 numbers become those of the transformed filter, (m + 2) x (m + 2) for tiles of m x m results."},

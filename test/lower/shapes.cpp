@@ -86,8 +86,7 @@ struct Algorithm {
   uint64_t variation = 0;
 };
 
-void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) {
-  constexpr int64_t kImages = 3;
+Module blocked_module(const BlockedConvolution& c) {
   Module module;
   Function function;
   function.name = "infer";
@@ -105,9 +104,20 @@ void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) 
                                    {{"stride", c.stride}, {"pad", c.pad}, {"dilation", c.dilation}, {"groups", c.groups}, {"flip", c.flip}});
   function.results.push_back({"y", Role::Output, build.map("x0 * 0.5", {second})});
   module.functions.push_back(function);
+  return module;
+}
+
+std::vector<Array> random_arguments(const Function& function, int64_t images) {
   std::vector<TensorType> types;
   for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
-  const auto arguments = random_arrays(types, kImages, 5);
+  return random_arrays(types, images, 5);
+}
+
+void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) {
+  constexpr int64_t kImages = 3;
+  const Module module = blocked_module(c);
+  const Function& function = module.functions[0];
+  const auto arguments = random_arguments(function, kImages);
   const auto expected = interpret(function, arguments, kImages);
   for (const char* name : {"avx512", "avx2", "generic"}) {
     const Target& target = *find_target(name);
@@ -207,14 +217,19 @@ TEST(WinogradLanes, OtherPadding) {
   check_winograd_lanes(16, 16, 9, 12, {2, 0, 1, 2});
 }
 
-/// A small batch fills one vector of images: its kernels must still have work for several threads.
-void check_tasks(const std::string& op_name, const Sample& sample, bool precise) {
-  const Module module = module_of(get_op(op_name), sample, "t.gradients");
+/// The most tasks that a kernel has for threads.
+int64_t most_tasks(const Module& module, const std::vector<Array>& arguments, int64_t images, bool precise = false) {
   const Target& target = runs_here(*find_target("avx512")) ? *find_target("avx512") : *find_target("avx2");
   const ModulePlan plan = make_plan(module, target, {.train_batch = {}, .precise = precise});
   PlanRunner runner(plan, 0, target);
-  runner.run(random_arrays(sample.operands, 4, 3), 4);
-  EXPECT_GE(*std::max_element(runner.tasks().begin(), runner.tasks().end()), 4) << to_string(plan, module);
+  runner.run(arguments, images);
+  return *std::max_element(runner.tasks().begin(), runner.tasks().end());
+}
+
+/// A small batch fills one vector of images: its kernels must still have work for several threads.
+void check_tasks(const std::string& op_name, const Sample& sample, bool precise) {
+  constexpr int64_t kImages = 4;
+  EXPECT_GE(most_tasks(module_of(get_op(op_name), sample, "t.gradients"), random_arrays(sample.operands, kImages, 3), kImages, precise), 4) << op_name;
 }
 
 TEST(Threads, ShareOutASingleGroupOfImages) {
@@ -227,6 +242,14 @@ TEST(Threads, ShareOutASingleGroupOfImages) {
     check_tasks("conv_grad_input", {{x, w}, towards_x}, precise);
   }
   check_tasks("maxpool", {{x}, {{"kernel", Dims{2, 2}}, {"stride", Dims{2, 2}}, {"pad", Dims{0, 0, 0, 0}}}}, false);
+}
+
+TEST(Threads, ShareOutASmallMapOfOneImage) {
+  // Many filters are shared out; of few the tiles are.
+  for (const BlockedConvolution& c : {BlockedConvolution{256, 256, 7, 7, {3, 3}, {1, 1}, {1, 1, 1, 1}}, BlockedConvolution{16, 16, 32, 32, {3, 3}, {1, 1}, {1, 1, 1, 1}}}) {
+    const Module module = blocked_module(c);
+    EXPECT_GE(most_tasks(module, random_arguments(module.functions[0], 1), 1), 2) << c.channels << " channels";
+  }
 }
 
 void check_dense(int64_t in, int64_t out) {

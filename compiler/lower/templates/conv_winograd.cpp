@@ -3,7 +3,8 @@
 // multiply-adds than the sum over taps. x lies in blocks with a border of zeros that fills the last tiles up. A block of tiles
 // is transformed for all channels; then for each tile of filters the products are summed in registers, and transformed back
 // where the result is stored.
-// Parameters: columns, rows, blocks (of a register tile), across, band (tiles that are transformed together), unroll.
+// Parameters: columns, rows, blocks (of a register tile), across, band (tiles that are transformed together), parts (of the
+// filters, which threads share: each transforms its own images), unroll.
 #include "lower/templates/conv_shape.h"
 #include "lower/templates/winograd.h"
 
@@ -46,7 +47,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   const Dims& packed = builder.layout(w_value).tile;
   const int32_t vector = int32(packed[0]), blocks = int32(packed[1]), m = int32(packed[2]), side = int32(winograd_side(m));
   const auto columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows")), unroll = int32(builder.parameter("unroll"));
-  const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band"));
+  const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band")), parts = int32(builder.parameter("parts"));
 
   const std::vector<Var> variables = builder.variables(y_value).variables;
   const Var l = variables[0], x = variables[1], y = variables[2], k = variables[3], n = KernelBuilder::batch_variable();
@@ -83,16 +84,18 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
     return has_bias ? sum + builder.element(node.operands[2], {Coordinate::whole(Expr(0)), {at.at[0]}}) : sum;
   });
 
+  const int32_t filter_tiles = (s.filters + vector * blocks - 1) / (vector * blocks);
   Results results = define_results(builder);
   Func& func = results.func;
-  const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), step("step");
+  const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), part("part"), step("step");
   const auto outer_tail = [](int32_t extent, int32_t size) { return tail(extent, size, TailStrategy::GuardWithIf); };
   func.split(x, xo, x, m * across, outer_tail(s.out_width, m * across))
       .split(x, tx, ox, m)
       .split(y, yo, y, m * band, outer_tail(s.out_height, m * band))
       .split(y, ty, oy, m)
       .split(k, ko, k, blocks, TailStrategy::RoundUp)
-      .reorder(l, ox, oy, tx, ty, k, ko, xo, yo)
+      .split(ko, part, ko, filter_tiles / parts, TailStrategy::RoundUp)
+      .reorder(l, ox, oy, tx, ty, k, ko, part, xo, yo)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(ox).unroll(oy);
   back.compute_at(func, tx).bound_extent(e, side).bound_extent(ox, m).vectorize(l, vector, TailStrategy::RoundUp).unroll(e).unroll(ox);
   sums.compute_at(func, ko).bound_extent(tx, across).bound_extent(ty, band).bound_extent(k, blocks).bound_extent(f, side).bound_extent(e, side);
@@ -110,10 +113,11 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   image.align_storage(tx, across | 1).reorder(c, f, e, tx, ty, cb).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
   half.compute_at(image, tx).bound_extent(i, side).bound_extent(f, side).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
   for (Func* scratch : {&half, &image, &sums, &back}) keep_on_stack(*scratch);
-  func.fuse(xo, yo, step);
+  func.fuse(part, xo, step).fuse(step, yo, step);
   if (batched) func.fuse(step, n, step);
-  const double steps = static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
-  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / 3 / steps));
+  constexpr double kTaskNs = 5000;
+  const double steps = parts * static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
+  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / 3 / steps), kTaskNs);
   return Halide::Pipeline(func);
 }
 

@@ -36,10 +36,9 @@ Results define_results(KernelBuilder& builder, bool staged) {
   return results;
 }
 
-void parallelize(Halide::Func& func, const Var& loop, double cost_ns) {
-  constexpr double kTaskNs = 20000;
+void parallelize(Halide::Func& func, const Var& loop, double cost_ns, double task_ns) {
   constexpr double kMostSteps = 1 << 20;
-  const auto steps = static_cast<int32_t>(std::clamp(std::ceil(kTaskNs / std::max(cost_ns, 1e-3)), 1.0, kMostSteps));
+  const auto steps = static_cast<int32_t>(std::clamp(std::ceil(task_ns / std::max(cost_ns, 1e-3)), 1.0, kMostSteps));
   if (steps == 1) {
     func.parallel(loop);
     return;

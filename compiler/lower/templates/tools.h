@@ -20,8 +20,9 @@ struct Results {
 Results define_results(KernelBuilder& builder, bool staged = false);
 
 /// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps: at least about 20 us each, because
-/// waking a thread costs that. `cost_ns`: of one step.
-void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns);
+/// waking a thread costs that. `cost_ns`: of one step. `task_ns`: of a task, where the schedule made the steps for threads that
+/// are awake.
+void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns, double task_ns = 20000);
 /// The number of equal tasks into which work of that cost is cut, at most `most`.
 int64_t task_count(double cost_ns, int64_t most);
 
