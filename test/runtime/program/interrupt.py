@@ -17,7 +17,13 @@ name, status, checkpoint = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[
 checkpoint.unlink(missing_ok=True)
 number = getattr(signal, 'SIG' + name)
 # What runs the tests may ignore the signal (nohup does).
-process = subprocess.Popen(sys.argv[4:], preexec_fn=lambda: signal.signal(number, signal.SIG_DFL), env=os.environ | {'HANDMADE_DELAY_MS': str(DELAY_MS)})
+def restore():
+    """What the test's caller ignores would be ignored by the program too; KILL has no handler to restore."""
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+
+
+process = subprocess.Popen(sys.argv[4:], preexec_fn=restore, env=os.environ | {'HANDMADE_DELAY_MS': str(DELAY_MS)})
 while not checkpoint.exists():
     if process.poll() is not None:
         sys.exit(f'interrupt.py: the command ended with {process.returncode} before its first checkpoint')
