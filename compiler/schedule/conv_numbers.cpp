@@ -207,8 +207,8 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
     // The largest block of tiles, since weights are read once for each: whole rows, if they fit. In lanes it may exceed a cache.
     consider(b, across, band);
     if (!s.lanes) continue;
-    for (const int64_t a : divisors(across)) if (across_all % a == 0) consider(b, a, 1);
-    for (const int64_t d : divisors(band)) consider(b, across, d);
+    for (const int64_t narrower : divisors(across)) consider(b, narrower, 1);
+    for (const int64_t lower : divisors(band)) consider(b, across, lower);
   }
   return best;
 }
@@ -258,8 +258,7 @@ int64_t WinogradWeightTile::copy_bytes(int64_t vector) const { return (outputs *
 namespace {
 
 bool fits(const WinogradWeightTile& tile, int64_t vector) {
-  constexpr int64_t kCopyBytes = 256 << 10;
-  return tile.sum_bytes(vector) <= kWinogradSumBytes && tile.tile_bytes(vector) <= kWinogradTileBytes && tile.copy_bytes(vector) <= kCopyBytes;
+  return tile.sum_bytes(vector) <= kWinogradSumBytes && tile.tile_bytes(vector) <= kWinogradTileBytes && tile.copy_bytes(vector) <= kWinogradCopyBytes;
 }
 
 /// The register tile of a block: few loads for a multiply-add.
@@ -313,12 +312,8 @@ WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, in
         WinogradWeightTile tile{m, 1, 1, fb, vb};
         const double efficiency = fill_register_tile(tile, registers);
         const int64_t across_all = ceil_divide(c.y[2], m), down = ceil_divide(c.y[1], m);
-        for (tile.across = 1; tile.across <= across_all; ++tile.across)
-          if (across_all % tile.across == 0) consider(tile, efficiency);
-        tile.across = across_all;
-        for (tile.band = 2; tile.band <= down; ++tile.band)
-          if (down % tile.band == 0) consider(tile, efficiency);
-        tile.band = down;
+        for (const int64_t across : divisors(across_all)) tile.across = across, consider(tile, efficiency);
+        for (const int64_t band : divisors(down)) tile.band = band, consider(tile, efficiency);
         for (tile.groups = 2; tile.groups <= 4; tile.groups *= 2) consider(tile, efficiency);
       }
   return best;

@@ -117,7 +117,7 @@ struct WinogradWeightTile {
   int64_t tile_bytes(int64_t vector) const;
   int64_t copy_bytes(int64_t vector) const;
 };
-constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10;
+constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10, kWinogradCopyBytes = 256 << 10;
 /// The tile that is expected to be the fastest; `outputs` 0: a direct sum is.
 WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers);
 

@@ -232,7 +232,7 @@ std::optional<std::string> LegalSchedules::winograd_grad_weight(const Node& node
   rules.divides("across", ceil_divide(c.y[2], tile.outputs), "tiles of a row");
   rules.divides("band", ceil_divide(c.y[1], tile.outputs), "rows of tiles");
   rules.registers(tile_registers(tile.vectors, tile.filters), target_.vector_registers);
-  rules.scratch(tile.copy_bytes(group_));
+  rules.scratch(tile.copy_bytes(group_), kWinogradCopyBytes);
   rules.scratch(tile.sum_bytes(group_), kWinogradSumBytes);
   rules.scratch(tile.tile_bytes(group_), kWinogradTileBytes);
   return rules.result();

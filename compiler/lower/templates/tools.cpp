@@ -48,7 +48,6 @@ void parallelize(Halide::Func& func, const Var& loop, double cost_ns, double tas
 }
 
 int64_t task_count(double cost_ns, int64_t most) {
-  constexpr double kTaskNs = 20000;
   return std::clamp<int64_t>(static_cast<int64_t>(cost_ns / kTaskNs), 1, most);
 }
 

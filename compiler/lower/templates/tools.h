@@ -19,10 +19,12 @@ struct Results {
 /// `staged`: results may lie in the memory of operands, so everything that a step reads is read before it writes.
 Results define_results(KernelBuilder& builder, bool staged = false);
 
-/// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps: at least about 20 us each, because
-/// waking a thread costs that. `cost_ns`: of one step. `task_ns`: of a task, where the schedule made the steps for threads that
+/// What a task takes at least, because waking a thread costs that.
+constexpr double kTaskNs = 20000;
+
+/// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps. `cost_ns`: of one step. `task_ns`: of a task, where the schedule made the steps for threads that
 /// are awake.
-void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns, double task_ns = 20000);
+void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns, double task_ns = kTaskNs);
 /// The number of equal tasks into which work of that cost is cut, at most `most`.
 int64_t task_count(double cost_ns, int64_t most);
 
