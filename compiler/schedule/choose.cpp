@@ -134,7 +134,7 @@ class Chooser {
   Schedule winograd(const Node& node) const {
     const bool lanes = is_lanes(node.results[0]);
     const Dims& packed = layout(node.operands[1]).tile;
-    const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes);
+    const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes, infer_batch_);
     const WinogradTile tile = winograd_tile(shape, packed[2], target_, packed[1]);
     const int64_t unroll = largest_divisor(lanes ? shape.inputs : std::min(shape.inputs, packed[0]), 4);
     if (lanes)
@@ -142,8 +142,8 @@ class Chooser {
               {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", packed[1]}, {"across", tile.across}, {"band", tile.band}, {"unroll", unroll}}};
     const ThreadShares shares = winograd_shares(shape, tile, packed[2]);
     return {"conv.winograd",
-            {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", packed[1]}, {"across", tile.across}, {"band", shares.band},
-             {"parts", shares.parts}, {"unroll", unroll}}};
+            {{"columns", tile.columns}, {"rows", tile.rows}, {"images", tile.images}, {"blocks", packed[1]}, {"across", tile.across},
+             {"band", shares.band}, {"group", tile.group}, {"parts", shares.parts}, {"unroll", unroll}}};
   }
 
   struct ThreadShares {
@@ -154,8 +154,8 @@ class Chooser {
     constexpr int64_t kEnough = 4;
     constexpr double kVectorsPerShare = 20000;
     const int64_t filter_tiles = ceil_divide(shape.outputs, shape.vector * tile.blocks);
-    const int64_t blocks = infer_batch_ * (shape.tiles_across(m) / tile.across) * (shape.tiles_down(m) / tile.band);
-    const auto wanted = std::min(kEnough, static_cast<int64_t>(tile.cost * static_cast<double>(infer_batch_) / kVectorsPerShare));
+    const int64_t blocks = ceil_divide(shape.batch, tile.group) * (shape.tiles_across(m) / tile.across) * (shape.tiles_down(m) / tile.band);
+    const auto wanted = std::min(kEnough, static_cast<int64_t>(tile.cost * static_cast<double>(shape.batch) / kVectorsPerShare));
     ThreadShares shares{tile.band, 1};
     while (shares.parts * blocks < wanted && filter_tiles % (2 * shares.parts) == 0) shares.parts *= 2;
     if (shares.parts * blocks == 1 && wanted > 1) shares.band = std::max(tile.rows, largest_divisor(tile.band, tile.band / 2, [&](int64_t band) { return band % tile.rows == 0; }));

@@ -119,14 +119,17 @@ double streaming_cost(double bytes, const Target& target) {
 
 }  // namespace
 
-WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes, bool towards_x) {
+WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, int64_t batch) { return {c.x[0], c.y[0], c.y[1], c.y[2], vector, false, batch}; }
+
+WinogradShape winograd_lane_shape(const ConvNumbers& c, int64_t vector, bool towards_x) {
   const Dims &from = towards_x ? c.y : c.x, &to = towards_x ? c.x : c.y;
-  return {from[0], to[0], to[1], to[2], vector, lanes};
+  return {from[0], to[0], to[1], to[2], vector, true, 1};
 }
 
-WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes) {
-  const bool towards_x = node.op->name == "conv_grad_input";
-  return winograd_shape(conv_numbers(graph, node), vector, lanes, towards_x);
+WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes, int64_t batch) {
+  const ConvNumbers c = conv_numbers(graph, node);
+  if (lanes) return winograd_lane_shape(c, vector, node.op->name == "conv_grad_input");
+  return winograd_shape(c, vector, graph.type(node.results[0]).batched ? batch : 1);
 }
 
 int64_t WinogradShape::image_bytes(int64_t m, int64_t tiles) const {
@@ -170,14 +173,21 @@ std::vector<int64_t> divisors(int64_t n) {
 WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, int64_t registers) {
   tile.cost = std::numeric_limits<double>::infinity();
   const WinogradTile block = tile;
+  const auto consider = [&](int64_t columns, int64_t rows, int64_t images) {
+    const int64_t pixels = columns * rows * images;
+    // In lanes vectors of tiles stay in registers, otherwise those of filters.
+    if ((s.lanes ? tile_registers(pixels, block.blocks) : tile_registers(block.blocks, pixels)) > registers) return;
+    // A group that the batch ends in is filled up to whole register tiles.
+    const int64_t last = s.batch % block.group, computed = s.batch - last + ceil_divide(last, images) * images;
+    const double cost = static_cast<double>(computed) / static_cast<double>(s.batch) / blocked_efficiency(pixels, block.blocks);
+    if (cost < tile.cost * (1 - 1e-9)) tile.columns = columns, tile.rows = rows, tile.images = images, tile.cost = cost;
+  };
   for (int64_t columns = 1; columns <= block.across; ++columns)
     for (int64_t rows = 1; rows <= block.band; ++rows) {
-      const int64_t pixels = columns * rows;
-      // In lanes vectors of tiles stay in registers, otherwise those of filters.
       if (block.across % columns != 0 || block.band % rows != 0 || (rows > 1 && columns < block.across)) continue;
-      if ((s.lanes ? tile_registers(pixels, block.blocks) : tile_registers(block.blocks, pixels)) > registers) continue;
-      const double cost = 1 / blocked_efficiency(pixels, block.blocks);
-      if (cost < tile.cost * (1 - 1e-9)) tile.columns = columns, tile.rows = rows, tile.cost = cost;
+      const bool is_whole = columns == block.across && rows == block.band;
+      for (int64_t images = 1; images <= (is_whole ? block.group : 1); ++images)
+        if (block.group % images == 0) consider(columns, rows, images);
     }
   return tile;
 }
@@ -190,25 +200,29 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
   const auto tiles = static_cast<double>(across_all * rows_all), weights = static_cast<double>(side * side * s.inputs * all_blocks);
   const TransformCost each = transform_cost(m);
   const double transforms = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks);
-  WinogradTile best{1, 1, 1, 1, 1, std::numeric_limits<double>::infinity()};
-  const auto consider = [&](int64_t b, int64_t across, int64_t band) {
-    WinogradTile tile = register_tile_of(s, {1, 1, b, across, band}, target.vector_registers);
+  WinogradTile best;
+  best.cost = std::numeric_limits<double>::infinity();
+  const auto consider = [&](int64_t b, int64_t across, int64_t band, int64_t group) {
+    WinogradTile tile = register_tile_of(s, {1, 1, 1, b, across, band, group}, target.vector_registers);
     const double blocks_of_tiles = tiles / static_cast<double>(across * band);
-    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles, target) : streaming_cost(weights * static_cast<double>(s.vector * 4), target);
+    const double groups = static_cast<double>(ceil_divide(s.batch, group)) / static_cast<double>(s.batch);
+    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles, target) : groups * streaming_cost(weights * static_cast<double>(s.vector * 4), target);
     const double images = s.lanes ? lane_image_cost(s.image_bytes(m, across * band), b) : 0;
     tile.cost = weights * tiles * (tile.cost + images) + transforms + streaming;
     if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
   };
   for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b) {
     if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || !s.fits(m, 1, b)) continue;
-    const auto fits = [&](int64_t block) { return s.fits(m, block, b); };
+    const auto fits = [&](int64_t block) { return s.fits_caches(m, block, b); };
     const int64_t across = largest_divisor(across_all, across_all, fits);
     const int64_t band = across < across_all ? 1 : largest_divisor(rows_all, rows_all, [&](int64_t n) { return fits(n * across); });
     // The largest block of tiles, since weights are read once for each: whole rows, if they fit. In lanes it may exceed a cache.
-    consider(b, across, band);
+    consider(b, across, band, 1);
+    if (across == across_all && band == rows_all)
+      for (int64_t group = 2; group <= s.batch && s.fits(m, group * across * band, b); ++group) consider(b, across, band, group);
     if (!s.lanes) continue;
-    for (const int64_t narrower : divisors(across)) consider(b, narrower, 1);
-    for (const int64_t lower : divisors(band)) consider(b, across, lower);
+    for (const int64_t narrower : divisors(across)) consider(b, narrower, 1, 1);
+    for (const int64_t lower : divisors(band)) consider(b, across, lower, 1);
   }
   return best;
 }
@@ -219,13 +233,13 @@ bool allows_winograd(const ConvNumbers& c) {
   return c.groups == 1 && !c.flip && c.weight[2] == 3 && c.weight[3] == 3 && c.stride == ones && c.dilation == ones;
 }
 
-int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, const Target& target) {
+int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t batch, const Target& target) {
   if (!allows_winograd(c)) return 0;
   const auto weights = static_cast<double>(element_count(c.weight) * 4);
   double best = blocked_tile(c, vector, target.vector_registers).cost + streaming_cost(weights, target);
   int64_t outputs = 0;
   for (const int64_t candidate : {4, 2}) {
-    const double cost = winograd_tile(winograd_shape(c, vector), candidate, target).cost;
+    const double cost = winograd_tile(winograd_shape(c, vector, batch), candidate, target).cost;
     if (cost < best) best = cost, outputs = candidate;
   }
   return outputs;
@@ -233,7 +247,7 @@ int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, const Target& tar
 
 int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, const Target& target, bool towards_x) {
   if (!allows_winograd(c)) return 0;
-  const WinogradShape shape = winograd_shape(c, vector, true, towards_x);
+  const WinogradShape shape = winograd_lane_shape(c, vector, towards_x);
   // A direct sum comes near to the peak, and rounds less: the gain must be clear.
   constexpr double kClearly = 0.85;
   double best = kClearly * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);

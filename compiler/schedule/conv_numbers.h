@@ -6,8 +6,8 @@
 
 namespace cnnc {
 
-constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles: most of a second-level cache
-constexpr int64_t kWinogradLaneImageBytes = 1280 << 10; // images innermost: one tile of many channels is larger
+constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles of one image: most of a second-level cache
+constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several images, innermost or not: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
 constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32
 
@@ -73,26 +73,32 @@ struct WinogradShape {
   int64_t inputs = 1, outputs = 1, height = 1, width = 1;     // channels on both sides; the result's rows and columns
   int64_t vector = 1;                                         // lanes of a register
   bool lanes = false;                                         // vectors hold images, not channels
+  int64_t batch = 1;                                          // images, or groups of lanes, that are there at once
 
   int64_t tiles_across(int64_t m) const { return ceil_divide(width, m); }
   int64_t tiles_down(int64_t m) const { return ceil_divide(height, m); }
   /// Vectors of transformed images, and of sums for one vector of outputs, of a block of tiles, in bytes.
   int64_t image_bytes(int64_t m, int64_t tiles) const;
   int64_t product_bytes(int64_t m, int64_t tiles, int64_t blocks) const;
-  int64_t largest_image_bytes() const { return lanes ? kWinogradLaneImageBytes : kWinogradImageBytes; }
-  /// Whether the scratch for so many tiles fits a core's second-level cache, and the stack.
+  /// Whether the scratch for so many tiles fits the stack.
   bool fits(int64_t m, int64_t tiles, int64_t blocks) const {
-    return image_bytes(m, tiles) <= largest_image_bytes() && product_bytes(m, tiles, blocks) <= kWinogradProductBytes;
+    return image_bytes(m, tiles) <= kWinogradLargestImageBytes && product_bytes(m, tiles, blocks) <= kWinogradProductBytes;
+  }
+  /// Whether it is also as small as tiles of one image should be.
+  bool fits_caches(int64_t m, int64_t tiles, int64_t blocks) const {
+    return fits(m, tiles, blocks) && (lanes || image_bytes(m, tiles) <= kWinogradImageBytes);
   }
 };
-WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, bool lanes = false, bool towards_x = false);
-/// Of a node: conv, or conv_grad_input.
-WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes);
+WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, int64_t batch);
+WinogradShape winograd_lane_shape(const ConvNumbers& c, int64_t vector, bool towards_x);
+/// Of a node, conv or conv_grad_input; `batch` is that of inference.
+WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes, int64_t batch);
 
-/// Its register tile: tiles of m x m results side by side and below each other, and vectors of outputs (in lanes: outputs). A
-/// block of `across` by `band` tiles is transformed at once. The cost as of BlockedTile, for an image (in lanes: a group).
+/// Its register tile: tiles of m x m results side by side, below each other and of several images, and vectors of outputs (in
+/// lanes: outputs). A block of `across` by `band` tiles of `group` images is transformed at once. The cost as of BlockedTile, for
+/// an image (in lanes: a group).
 struct WinogradTile {
-  int64_t columns = 1, rows = 1, blocks = 1, across = 1, band = 1;
+  int64_t columns = 1, rows = 1, images = 1, blocks = 1, across = 1, band = 1, group = 1;
   double cost = 0;
 };
 /// `blocks`: of packed weights that exist already; 0: any that fits. The cost is infinite where not even one tile's scratch fits.
@@ -100,7 +106,7 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
 /// Whether there is such an algorithm for the convolution, or for its gradient.
 bool allows_winograd(const ConvNumbers& c);
 /// The m (4 or 2) with which a convolution between blocks is expected to be faster than a direct sum; 0: it is not.
-int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, const Target& target);
+int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t batch, const Target& target);
 /// The same for images in lanes.
 int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, const Target& target, bool towards_x);
 

@@ -146,7 +146,7 @@ class LayoutChooser {
 
   WeightsQuestion question(const Node& node) const {
     const bool training = purpose_ == Purpose::Training, towards_x = node.op->name == "conv_grad_input";
-    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, &context_.target};
+    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, infer_batch(node), &context_.target};
   }
 
   KernelKey question_key(const Node& node) const {
@@ -191,6 +191,8 @@ class LayoutChooser {
     return prefers_blocks(c, from_blocks, lanes_, context_.target.vector_registers);
   }
 
+  int64_t infer_batch(const Node& node) const { return source_->graph.type(node.results[0]).batched ? context_.options.infer_batch : 1; }
+
   int64_t varied_outputs(const Node& node, const WinogradShape& shape) const {
     const int64_t outputs = 2 * static_cast<int64_t>(varied_choice(context_.options.variation, "winograd of " + text_of(node), 3));
     return outputs > 0 && shape.fits(outputs, 1, 1) ? outputs : 0;
@@ -202,8 +204,8 @@ class LayoutChooser {
     const ConvNumbers c = numbers(conv);
     if (context_.options.precise || !is_blocked(conv.operands[0]) || network_element() != ElementType::F32 || !allows_winograd(c)) return 0;
     const uint64_t variation = context_.options.variation;
-    if (variation != 0) return varied_outputs(conv, winograd_shape(c, lanes_));
-    return prefers_winograd(c, lanes_, context_.target);
+    if (variation != 0) return varied_outputs(conv, winograd_shape(c, lanes_, infer_batch(conv)));
+    return prefers_winograd(c, lanes_, infer_batch(conv), context_.target);
   }
 
   /// The layout of a weight that the convolution reads a tile at a time.
@@ -212,7 +214,7 @@ class LayoutChooser {
     const ConvNumbers c = numbers(conv);
     const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
     const int64_t outputs = winograd_outputs(conv);
-    int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_), outputs, context_.target).blocks : blocked_tile(c, lanes_, registers).blocks;
+    int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_, infer_batch(conv)), outputs, context_.target).blocks : blocked_tile(c, lanes_, registers).blocks;
     if (context_.options.variation != 0) {
       constexpr int64_t kMost = 8;
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMost)) + 1;
@@ -297,7 +299,7 @@ class LayoutChooser {
     if (context_.options.precise || network_element() != ElementType::F32) return {};
     const ConvNumbers c = numbers(node);
     if (!allows_winograd(c)) return {};
-    const WinogradShape shape = winograd_shape(c, lanes_, true, towards_x);
+    const WinogradShape shape = winograd_lane_shape(c, lanes_, towards_x);
     const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, context_.target, towards_x);
     if (m == 0) return {};
     return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, context_.target).blocks, m, towards_x ? 1 : 0}};

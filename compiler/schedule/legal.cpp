@@ -166,7 +166,7 @@ std::optional<std::string> LegalSchedules::conv_direct(const Node& node, const S
 std::optional<std::string> LegalSchedules::winograd(const Node& node, const Schedule& schedule) const {
   const bool lanes = is_lanes(node.results[0]);
   const Dims& tile = layout(node.operands[1]).tile;
-  const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes);
+  const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes, 1);
   const int64_t m = tile[2];
   Rules rules(schedule);
   rules.equals("blocks", tile[1], "so the weights are packed");
@@ -174,9 +174,14 @@ std::optional<std::string> LegalSchedules::winograd(const Node& node, const Sche
   rules.divides("band", shape.tiles_down(m), "rows of tiles");
   rules.divides("columns", rules["across"], "tiles that are transformed together");
   rules.divides("rows", rules["band"], "rows of them");
-  const int64_t pixels = rules["columns"] * rules["rows"], tiles = rules["across"] * rules["band"];
+  int64_t pixels = rules["columns"] * rules["rows"], tiles = rules["across"] * rules["band"];
+  if (!lanes) {
+    rules.divides("images", rules["group"], "images that are transformed together");
+    pixels *= rules["images"], tiles *= rules["group"];
+    if (!graph_.type(node.results[0]).batched) rules.equals("group", 1, "there is no batch");
+  }
   rules.registers(lanes ? tile_registers(pixels, rules["blocks"]) : tile_registers(rules["blocks"], pixels), target_.vector_registers);
-  rules.scratch(shape.image_bytes(m, tiles), shape.largest_image_bytes());
+  rules.scratch(shape.image_bytes(m, tiles), kWinogradLargestImageBytes);
   rules.scratch(shape.product_bytes(m, tiles, rules["blocks"]), kWinogradProductBytes);
   if (!lanes) rules.divides("parts", ceil_divide(shape.outputs, shape.vector * tile[1]), "tiles of filters");
   rules.divides("unroll", lanes ? shape.inputs : std::min(shape.inputs, tile[0]), "channels of the inner loop");

@@ -31,9 +31,11 @@ constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1,
                                              {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                {"rows", "tiles below each other in it", 1, 32},
+                                               {"images", "images in it", 1, 32},
                                                {"blocks", "vectors of filters in it", 1, 8, kNoDefault},
                                                {"across", "tiles side by side that are transformed together", 1, kAny},
                                                {"band", "tiles below each other that are", 1, kAny},
+                                               {"group", "images that are", 1, 256},
                                                {"parts", "parts of the filters that threads share, each with transformed images of its own", 1, 64},
                                                {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvLanesWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
@@ -132,7 +134,7 @@ constexpr Template kTemplates[] = {
      "The image parts of a block of tiles are transformed, for all channels. A register tile of image tiles by vectors of filters is summed over the "
      "channels, for each number of a transformed filter: load the weights, broadcast one number of each tile, multiply-add. The sums are transformed "
      "back where the result is stored.",
-     "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
+     "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns`, `rows` and `images` divide these and `group`. "
      "`columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at most 512 KB, the "
      "sums 256 KB. `parts` divides the tiles of filters. `unroll` divides the channels of a block."},
     {"conv.winograd_weights", "filters of 3x3 taps, transformed for Winograd's algorithm and packed", {},

@@ -24,6 +24,7 @@ struct WeightsQuestion {
   bool precise = false;
   ElementType element = ElementType::F32;
   int64_t vector = 1;                   // lanes of a vector
+  int64_t batch = 1;                    // of inference
   const Target* target = nullptr;
 };
 

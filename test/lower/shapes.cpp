@@ -84,6 +84,7 @@ struct Algorithm {
   const char* name = "conv.direct";
   double error = 5e-6;
   uint64_t variation = 0;
+  int64_t batch = 1, images = 3;        // what it is made for, and what it gets
 };
 
 Module blocked_module(const BlockedConvolution& c) {
@@ -114,25 +115,24 @@ std::vector<Array> random_arguments(const Function& function, int64_t images) {
 }
 
 void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) {
-  constexpr int64_t kImages = 3;
   const Module module = blocked_module(c);
   const Function& function = module.functions[0];
-  const auto arguments = random_arguments(function, kImages);
-  const auto expected = interpret(function, arguments, kImages);
+  const auto arguments = random_arguments(function, algorithm.images);
+  const auto expected = interpret(function, arguments, algorithm.images);
   for (const char* name : {"avx512", "avx2", "generic"}) {
     const Target& target = *find_target(name);
     if (!runs_here(target)) continue;
     const bool direct = algorithm.name == std::string("conv.direct");
-    const ModulePlan plan = make_plan(module, target, {.train_batch = {}, .precise = direct, .variation = algorithm.variation});
+    const ModulePlan plan = make_plan(module, target, {.infer_batch = algorithm.batch, .train_batch = {}, .precise = direct, .variation = algorithm.variation});
     const auto uses = [&](const Kernel& kernel) { return kernel.schedule.name == algorithm.name || (direct && kernel.schedule.name == "conv.depthwise"); };
     const auto found = std::count_if(plan.functions[0].kernels.begin(), plan.functions[0].kernels.end(), uses);
     const bool demanded = algorithm.variation == 0 && (direct ? &target == &host_target() : target.name == "avx512");
     EXPECT_TRUE(found == (direct ? 2 : 1) || !demanded) << to_string(plan, module);
     PlanRunner runner(plan, 0, target);
-    const auto actual = runner.run(arguments, kImages, {.tasks_backwards = true});
+    const auto actual = runner.run(arguments, algorithm.images, {.tasks_backwards = true});
     EXPECT_LT(difference(actual[0], expected[0]), c.element == ElementType::F64 ? 1e-13 : algorithm.error) << to_string(plan, module);
     // An image's result depends on nothing else in the batch.
-    const auto together = runner.run(arguments, kImages);
+    const auto together = runner.run(arguments, algorithm.images);
     EXPECT_EQ(together[0].values, actual[0].values);
   }
 }
@@ -188,6 +188,24 @@ TEST(Winograd, OtherPadding) {
   check_blocks({32, 32, 12, 13, {3, 3}, {1, 1}, {2, 0, 1, 2}}, kWinograd);
 }
 TEST(Winograd, LargeMapsInBlocksOfTiles) { check_blocks({32, 16, 12, 116, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd); }
+/// The images that conv.winograd takes together where a program is made for so many.
+int64_t images_together(const BlockedConvolution& c, int64_t batch) {
+  const Module module = blocked_module(c);
+  const ModulePlan plan = make_plan(module, *find_target("avx512"), {.infer_batch = batch, .train_batch = {}});
+  for (const Kernel& kernel : plan.functions[0].kernels)
+    if (kernel.schedule.name == "conv.winograd") return kernel.schedule.parameters.at("group");
+  return 0;
+}
+
+TEST(Winograd, SmallMapsOfSeveralImages) {
+  for (const BlockedConvolution& c : {BlockedConvolution{64, 48, 4, 4, {3, 3}, {1, 1}, {1, 1, 1, 1}}, BlockedConvolution{64, 40, 2, 2, {3, 3}, {1, 1}, {1, 1, 1, 1}},
+                                      BlockedConvolution{36, 36, 7, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}}}) {
+    EXPECT_GT(images_together(c, 8), 1) << c.height << "x" << c.width;
+    EXPECT_LE(images_together(c, 1), 1);
+    // Whole groups, a rest, and fewer images than a register tile has.
+    for (const int64_t images : {8, 7, 1}) check_blocks(c, {"conv.winograd", 2e-5, 0, 8, images});
+  }
+}
 TEST(Winograd, OtherTilesAndBlocks) {
   for (uint64_t variation = 1; variation <= 6; ++variation)
     check_blocks({20, 40, 14, 11, {3, 3}, {1, 1}, {1, 1, 1, 1}}, {"conv.winograd", 2e-5, variation});

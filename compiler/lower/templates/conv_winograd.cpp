@@ -3,8 +3,8 @@
 // multiply-adds than the sum over taps. x lies in blocks with a border of zeros that fills the last tiles up. A block of tiles
 // is transformed for all channels; then for each tile of filters the products are summed in registers, and transformed back
 // where the result is stored.
-// Parameters: columns, rows, blocks (of a register tile), across, band (tiles that are transformed together), parts (of the
-// filters, which threads share: each transforms its own images), unroll.
+// Parameters: columns, rows, images, blocks (of a register tile), across, band, group (tiles and images that are transformed
+// together), parts (of the filters, which threads share: each transforms its own images), unroll.
 #include "lower/templates/conv_shape.h"
 #include "lower/templates/winograd.h"
 
@@ -47,6 +47,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   const Dims& packed = builder.layout(w_value).tile;
   const int32_t vector = int32(packed[0]), blocks = int32(packed[1]), m = int32(packed[2]), side = int32(winograd_side(m));
   const auto columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows")), unroll = int32(builder.parameter("unroll"));
+  const auto images = int32(builder.parameter("images")), group = int32(builder.parameter("group"));
   const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band")), parts = int32(builder.parameter("parts"));
 
   const std::vector<Var> variables = builder.variables(y_value).variables;
@@ -61,8 +62,10 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
     return names;
   };
   Func half("half"), image("image"), sums("sums"), back("back");
+  // A register tile at the end of the batch reads its last image again.
+  const Expr read = group > 1 ? min(n, builder.batch() - 1) : batched ? Expr(n) : Expr(0);
   half(parameters({c, cb, tx, ty, i, f})) = transformed(transform_image, m, f, side, [&](int32_t j) {
-    return builder.element(x_value, {Coordinate::whole(batched ? Expr(n) : Expr(0)),
+    return builder.element(x_value, {Coordinate::whole(read),
                                      {Coordinate::split(cb, c, vector), Coordinate::whole(ty * m + i - s.pad_top), Coordinate::whole(tx * m + j - s.pad_left)}});
   });
   image(parameters({c, cb, tx, ty, f, e})) = transformed(transform_image, m, e, side, [&](int32_t row) { return Expr(half(place({c, cb, tx, ty, row, f}))); });
@@ -87,7 +90,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   const int32_t filter_tiles = (s.filters + vector * blocks - 1) / (vector * blocks);
   Results results = define_results(builder);
   Func& func = results.func;
-  const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), part("part"), step("step");
+  const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), part("part"), no("no"), ni("ni"), step("step");
   const auto outer_tail = [](int32_t extent, int32_t size) { return tail(extent, size, TailStrategy::GuardWithIf); };
   func.split(x, xo, x, m * across, outer_tail(s.out_width, m * across))
       .split(x, tx, ox, m)
@@ -97,26 +100,40 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
       .split(ko, part, ko, filter_tiles / parts, TailStrategy::RoundUp)
       .reorder(l, ox, oy, tx, ty, k, ko, part, xo, yo)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(ox).unroll(oy);
+  Var batch_loop = n;
+  if (group > 1) {
+    func.split(n, no, n, group, TailStrategy::GuardWithIf).reorder(l, ox, oy, tx, ty, k, n, ko, part, xo, yo, no);
+    batch_loop = no;
+    image.bound_storage(n, group).reorder_storage(c, cb, tx, ty, n, f, e);
+    sums.bound_storage(n, group).reorder_storage(l, k, tx, ty, n, f, e);
+  }
   back.compute_at(func, tx).bound_extent(e, side).bound_extent(ox, m).vectorize(l, vector, TailStrategy::RoundUp).unroll(e).unroll(ox);
   sums.compute_at(func, ko).bound_extent(tx, across).bound_extent(ty, band).bound_extent(k, blocks).bound_extent(f, side).bound_extent(e, side);
-  sums.align_storage(tx, across | 1).vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
+  if (group == 1) sums.align_storage(tx, across | 1), image.align_storage(tx, across | 1);
+  sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
   for (size_t stage = 0; stage < ranges.size(); ++stage) {
     const RDom& r = ranges[stage].domain;
-    std::vector<Halide::VarOrRVar> order = {l, k, txi, tyi, r.x};
+    std::vector<Halide::VarOrRVar> order = {l, k, txi, tyi};
+    if (group > 1) order.emplace_back(ni);
+    order.emplace_back(r.x);
     if (r.dimensions() > 1) order.emplace_back(r.y);
-    for (const Var& outer : {tx, ty, f, e}) order.emplace_back(outer);
+    for (const Var& outer : {tx, ty}) order.emplace_back(outer);
+    if (batched) order.emplace_back(n);
+    for (const Var& outer : {f, e}) order.emplace_back(outer);
     auto update = sums.update(static_cast<int>(stage));
-    update.split(tx, tx, txi, columns).split(ty, ty, tyi, rows).reorder(order).vectorize(l, vector, TailStrategy::RoundUp).unroll(k).unroll(txi).unroll(tyi);
+    update.split(tx, tx, txi, columns).split(ty, ty, tyi, rows);
+    if (group > 1) update.split(n, n, ni, images, TailStrategy::RoundUp).unroll(ni);
+    update.reorder(order).vectorize(l, vector, TailStrategy::RoundUp).unroll(k).unroll(txi).unroll(tyi);
     if (ranges[stage].extent % unroll == 0) update.unroll(r.x, unroll);
   }
   image.compute_at(func, step).bound_extent(tx, across).bound_extent(ty, band).bound_extent(f, side).bound_extent(e, side);
-  image.align_storage(tx, across | 1).reorder(c, f, e, tx, ty, cb).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
+  image.reorder(c, f, e, tx, ty, cb).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
   half.compute_at(image, tx).bound_extent(i, side).bound_extent(f, side).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
   for (Func* scratch : {&half, &image, &sums, &back}) keep_on_stack(*scratch);
   func.fuse(part, xo, step).fuse(step, yo, step);
-  if (batched) func.fuse(step, n, step);
+  if (batched) func.fuse(step, batch_loop, step);
   constexpr double kShareNs = 5000;
-  const double steps = parts * static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
+  const double steps = parts / static_cast<double>(group) * static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
   parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / 3 / steps), kShareNs);
   return Halide::Pipeline(func);
 }
