@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The driver: for each function of the program, straight code that computes where every value lies and calls the kernels in
-// order. Before each kernel it looks at context->stop; after each one it tells context->kernel_done.
+// order; those of a chain in a loop over parts of the batch. Before each kernel it looks at context->stop; after each one it tells context->kernel_done.
 #include <fmt/format.h>
 
 #include "codegen/llvm_module.h"
@@ -64,7 +64,12 @@ class FunctionDriver {
   llvm::Function* define(const std::map<std::string, llvm::Function*>& thunks) {
     auto* stopped = BasicBlock::Create(context_, "stopped", function_);
     IRBuilder<>(stopped).CreateRet(builder_.getInt32(CNN_STOPPED));
-    for (size_t i = 0; i < plan_.kernels.size(); ++i) call_kernel(plan_.kernels[i], static_cast<int>(i), thunks, stopped);
+    for (size_t i = 0; i < plan_.kernels.size();) {
+      const Chain* chain = chain_of(plan_.chains, i);
+      if (chain) call_chain(*chain, thunks, stopped);
+      else call_kernel(i, thunks, stopped);
+      i = chain ? static_cast<size_t>(chain->end) : i + 1;
+    }
     builder_.CreateRet(builder_.getInt32(CNN_OK));
     return function_;
   }
@@ -109,6 +114,35 @@ class FunctionDriver {
     return entry->second;
   }
 
+  /// Calls the kernels of a chain for its number of images, until all are done.
+  void call_chain(const Chain& chain, const std::map<std::string, llvm::Function*>& thunks, BasicBlock* stopped) {
+    auto* loop = BasicBlock::Create(context_, "chain", function_);
+    auto* after = BasicBlock::Create(context_, "chain.done", function_);
+    auto* i64 = builder_.getInt64Ty();
+    Value *whole_batch = batch_, *all = function_->getArg(1), *images = builder_.getInt64(static_cast<uint64_t>(chain.images));
+    BasicBlock* before = builder_.GetInsertBlock();
+    builder_.CreateBr(loop);
+    builder_.SetInsertPoint(loop);
+    auto* first = builder_.CreatePHI(i64, 2, "first");
+    first->addIncoming(llvm::ConstantInt::get(i64, 0), before);
+    Value* rest = builder_.CreateSub(all, first);
+    batch_ = builder_.CreateTrunc(builder_.CreateSelect(builder_.CreateICmpULT(rest, images), rest, images), builder_.getInt32Ty(), "images");
+    first_image_ = first;
+    for (int32_t k = chain.first; k < chain.end; ++k) call_kernel(static_cast<size_t>(k), thunks, stopped);
+    Value* next = builder_.CreateAdd(first, images);
+    first->addIncoming(next, builder_.GetInsertBlock());
+    builder_.CreateCondBr(builder_.CreateICmpULT(next, all), loop, after);
+    builder_.SetInsertPoint(after);
+    batch_ = whole_batch, first_image_ = nullptr;
+  }
+
+  /// In a chain: where the images of the present part begin, of a value that lies in memory for the whole batch.
+  Value* at_first_image(Value* base, ValueId value) {
+    if (!first_image_) return base;
+    const int64_t bytes = stored_bytes(plan_.function->graph.type(value), plan_.layouts.at(static_cast<size_t>(value.index)));
+    return offset(base, builder_.CreateMul(first_image_, builder_.getInt64(static_cast<uint64_t>(bytes))));
+  }
+
   Value* offset(Value* base, Value* bytes) { return builder_.CreateGEP(builder_.getInt8Ty(), base, bytes); }
 
   Value* address(ValueId value) {
@@ -116,11 +150,11 @@ class FunctionDriver {
     auto bytes = [&](int64_t count) { return builder_.getInt64(static_cast<uint64_t>(count)); };
     switch (place.kind) {
       case Place::Flat: return offset(buffer(place.buffer), bytes(place.offset));
-      case Place::Column: return buffer(CNN_COLUMNS + place.buffer);
+      case Place::Column: return at_first_image(buffer(CNN_COLUMNS + place.buffer), value);
       case Place::Scalar: return offset(buffer(CNN_SCALARS), bytes(8 * place.buffer));
       case Place::Fixed: return offset(function_->getArg(2), bytes(place.offset));
       case Place::PerGroup:
-        return offset(function_->getArg(2), builder_.CreateAdd(bytes(plan_.workspace_fixed), builder_.CreateMul(groups_, bytes(place.offset))));
+        return at_first_image(offset(function_->getArg(2), builder_.CreateAdd(bytes(plan_.workspace_fixed), builder_.CreateMul(groups_, bytes(place.offset)))), value);
       case Place::Constant: return constants_.at(static_cast<size_t>(place.buffer));
       case Place::None: break;
     }
@@ -128,7 +162,8 @@ class FunctionDriver {
     return nullptr;
   }
 
-  void call_kernel(const Kernel& kernel, int index, const std::map<std::string, llvm::Function*>& thunks, BasicBlock* stopped) {
+  void call_kernel(size_t index, const std::map<std::string, llvm::Function*>& thunks, BasicBlock* stopped) {
+    const Kernel& kernel = plan_.kernels[index];
     auto* run = BasicBlock::Create(context_, kernel.name, function_);
     auto* report = BasicBlock::Create(context_, kernel.name + ".report", function_);
     auto* next = BasicBlock::Create(context_, kernel.name + ".next", function_);
@@ -153,6 +188,7 @@ class FunctionDriver {
   llvm::LLVMContext& context_;
   IRBuilder<> builder_;
   llvm::Function* function_ = nullptr;
+  Value *first_image_ = nullptr;          // null: outside of chains
   Value *batch_ = nullptr, *groups_ = nullptr, *stop_ = nullptr, *kernel_done_ = nullptr, *profile_ = nullptr;
   std::map<int32_t, Value*> buffers_;
   std::vector<llvm::Constant*> constants_;

@@ -145,13 +145,15 @@ class Descriptor {
     }
     for (const Port& port : plan.scalars)
       scalars.push_back(table_.structure({table_.string(port.name), table_.i32(abi_element(graph.type(port.value).element))}));
-    for (const Kernel& kernel : plan.kernels) {
+    for (size_t k = 0; k < plan.kernels.size(); ++k) {
+      const Kernel& kernel = plan.kernels[k];
+      const Chain* chain = chain_of(plan.chains, k);
       const KernelTraffic traffic = kernel_traffic(plan, kernel);
       kernels.push_back(table_.structure({table_.string(kernel.label.empty() ? kernel.name : kernel.label),
                                           table_.string(kernel.schedule.name), table_.f64(kernel.multiply_adds),
                                           table_.f64(traffic.read_per_image), table_.f64(traffic.written_per_image),
                                           table_.f64(traffic.read_fixed), table_.f64(traffic.written_fixed),
-                                          table_.string(source_of(kernel, graph))}));
+                                          table_.i64(chain ? chain->images : 0), table_.string(source_of(kernel, graph))}));
     }
     return table_.pointer_to(
         table_.structure({table_.string(plan.function->name), code, table_.i32(plan.group), table_.i64(plan.workspace_fixed),

@@ -2,6 +2,7 @@
 // The first simple rule: which template computes a kernel, with which parameters. Tiles fill the registers, never more; among
 // those the one with the best share of useful work and the fewest loads for a multiply-add wins.
 #include <algorithm>
+#include <map>
 
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
@@ -18,12 +19,13 @@ class Chooser {
  public:
   Chooser(const Draft& draft, const PlanContext& context)
       : draft_(draft), graph_(draft.function->graph), target_(context.target), registers_(context.target.vector_registers),
-        scratch_bytes_(std::min(context.target.level2_bytes / 32 * 3, kLargestScratchBytes)), precise_(context.options.precise), infer_batch_(context.options.infer_batch) {
+        scratch_bytes_(std::min(context.target.level2_bytes / 32 * 3, kLargestScratchBytes)), precise_(context.options.precise) {
     for (const Layout& layout : draft.layouts)
       if (layout.kind == LayoutKind::Lanes) group_ = layout.vector;
   }
 
-  Schedule choose(const Kernel& kernel) const {
+  /// `batch`: images that the kernel gets in one call.
+  Schedule choose(const Kernel& kernel, int64_t batch) const {
     if (draft_.purpose == Purpose::Plain) return {"plain", {}};
     if (layout(kernel.writes[0]).kind == LayoutKind::Winograd) return {"conv.winograd_weights", {}};
     const TensorType& type = graph_.type(kernel.writes[0]);
@@ -31,11 +33,11 @@ class Chooser {
     if (kernel.anchor >= 0 && vectors) {
       const Node& node = graph_.node(kernel.anchor);
       const std::string& op = node.op->name;
-      if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node);
+      if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node, batch);
       if (op == "conv") return conv(node);
       if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node);
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
-      if (op == "dense" || op == "dense_grad_input") return dense(node, kernel);
+      if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
       if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node);
       if (op == "reduce" && std::get<bool>(node.attributes.at("batch")) && is_lanes(node.operands[0])) return reduce(node);
     }
@@ -131,10 +133,10 @@ class Chooser {
   }
 
   /// Blocks of channels, or images in lanes; the packed weights say how.
-  Schedule winograd(const Node& node) const {
+  Schedule winograd(const Node& node, int64_t batch) const {
     const bool lanes = is_lanes(node.results[0]);
     const Dims& packed = layout(node.operands[1]).tile;
-    const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes, infer_batch_);
+    const WinogradShape shape = winograd_shape(graph_, node, lanes_of(node.results[0]), lanes, batch);
     const WinogradTile tile = winograd_tile(shape, packed[2], target_, packed[1]);
     const int64_t unroll = largest_divisor(lanes ? shape.inputs : std::min(shape.inputs, packed[0]), 4);
     if (lanes)
@@ -259,7 +261,7 @@ class Chooser {
     return 2 * divisor >= std::min(most, outputs) ? divisor : std::min(most, outputs);
   }
 
-  Schedule dense(const Node& node, const Kernel& kernel) const {
+  Schedule dense(const Node& node, const Kernel& kernel, int64_t batch) const {
     const ValueId x = node.operands[0], y = node.results[0];
     const bool backward = node.op->name == "dense_grad_input";
     const int64_t outputs = graph_.type(y).dims[0], inputs = graph_.type(x).dims[0];
@@ -273,7 +275,7 @@ class Chooser {
     if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
     const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
     // Weights that are read once serve all images of a tile.
-    const int64_t images = graph_.type(y).batched ? std::min<int64_t>(infer_batch_, registers_ >= 32 ? 4 : 2) : 1;
+    const int64_t images = graph_.type(y).batched ? std::min(batch, dense_images(target_)) : 1;
     const int64_t rows = tile_outputs(outputs, images > 1 ? 6 : 8);
     const double vectors = static_cast<double>(inputs * outputs) / static_cast<double>(vector);
     return {"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}}};
@@ -297,7 +299,6 @@ class Chooser {
   const int64_t registers_;
   const int64_t scratch_bytes_;         // that a band should take: a part of the second-level cache
   const bool precise_;
-  const int64_t infer_batch_;
   int64_t group_ = 1;
 };
 
@@ -306,11 +307,18 @@ class Chooser {
 void choose_schedules(Draft& draft, const PlanContext& context) {
   const Chooser chooser(draft, context);
   const LegalSchedules legal(draft, context);
+  // Kernels with one key have one schedule, as in a file, also in chains for different numbers of images.
+  std::map<uint64_t, int64_t> batches;
+  for (size_t k = 0; k < draft.kernels.size(); ++k) {
+    Kernel& kernel = draft.kernels[k];
+    kernel.key = kernel_key(draft, kernel);
+    int64_t& batch = batches[kernel.key.hash];
+    batch = std::max(batch, images_at_once(draft.chains, k, context.options.infer_batch));
+  }
   for (Kernel& kernel : draft.kernels) {
-    kernel.schedule = chooser.choose(kernel);
+    kernel.schedule = chooser.choose(kernel, batches.at(kernel.key.hash));
     const auto complaint = legal.complaint(kernel, kernel.schedule);
     CNNC_CHECK(!complaint, *complaint);
-    kernel.key = kernel_key(draft, kernel);
     if (context.options.stanzas) use_stanza(*context.options.stanzas, legal, context.target, kernel);
     if (context.options.variation == 0) continue;
     kernel.signature = kernel_signature(draft, kernel, context.target);

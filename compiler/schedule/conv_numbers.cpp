@@ -158,9 +158,11 @@ double lane_streaming_cost(double all_bytes, double reads, const Target& target)
   return all_bytes * reads / streamed_bytes(all_bytes <= static_cast<double>(target.level3_bytes) ? target.level3_gbs : target.memory_gbs, target);
 }
 
-/// The cost of a multiply-add that a block's transformed images cause in lanes: beyond the second-level cache each is read anew for
-/// every tile of filters.
-double lane_image_cost(int64_t image_bytes, int64_t filters) { return image_bytes <= kWinogradImageBytes ? 0 : 1 / static_cast<double>(filters); }
+/// The cost of a multiply-add that a block's transformed images cause: beyond the second-level cache each is read anew for every
+/// tile of filters, a vector in lanes, otherwise a number.
+double image_cost(const WinogradShape& s, int64_t image_bytes, int64_t blocks) {
+  return image_bytes <= kWinogradImageBytes ? 0 : 1 / static_cast<double>(blocks * (s.lanes ? 1 : s.vector));
+}
 
 std::vector<int64_t> divisors(int64_t n) {
   std::vector<int64_t> found;
@@ -206,18 +208,21 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
     WinogradTile tile = register_tile_of(s, {1, 1, 1, b, across, band, group}, target.vector_registers);
     const double blocks_of_tiles = tiles / static_cast<double>(across * band);
     const double groups = static_cast<double>(ceil_divide(s.batch, group)) / static_cast<double>(s.batch);
-    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles, target) : groups * streaming_cost(weights * static_cast<double>(s.vector * 4), target);
-    const double images = s.lanes ? lane_image_cost(s.image_bytes(m, across * band), b) : 0;
+    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles, target) : groups * blocks_of_tiles * streaming_cost(weights * static_cast<double>(s.vector * 4), target);
+    const double images = image_cost(s, s.image_bytes(m, across * band * group), b);
     tile.cost = weights * tiles * (tile.cost + images) + transforms + streaming;
     if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
   };
   for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b) {
     if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || !s.fits(m, 1, b)) continue;
-    const auto fits = [&](int64_t block) { return s.fits_caches(m, block, b); };
-    const int64_t across = largest_divisor(across_all, across_all, fits);
-    const int64_t band = across < across_all ? 1 : largest_divisor(rows_all, rows_all, [&](int64_t n) { return fits(n * across); });
-    // The largest block of tiles, since weights are read once for each: whole rows, if they fit. In lanes it may exceed a cache.
-    consider(b, across, band, 1);
+    // The largest block of tiles, since weights are read once for each: whole rows, if they fit a cache, or the stack.
+    int64_t across = 1, band = 1;
+    for (const bool in_caches : {true, false}) {
+      const auto fits = [&](int64_t block) { return in_caches ? s.fits_caches(m, block, b) : s.fits(m, block, b); };
+      across = largest_divisor(across_all, across_all, fits);
+      band = across < across_all ? 1 : largest_divisor(rows_all, rows_all, [&](int64_t n) { return fits(n * across); });
+      consider(b, across, band, 1);
+    }
     if (across == across_all && band == rows_all)
       for (int64_t group = 2; group <= s.batch && s.fits(m, group * across * band, b); ++group) consider(b, across, band, group);
     if (!s.lanes) continue;

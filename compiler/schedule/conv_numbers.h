@@ -27,6 +27,9 @@ inline int64_t largest_divisor(int64_t n, int64_t most) {
   return largest_divisor(n, most, [](int64_t) { return true; });
 }
 
+/// Images that a tile of `dense.vector` takes together, where there are so many.
+inline int64_t dense_images(const Target& target) { return target.vector_registers >= 32 ? 4 : 2; }
+
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
 double tile_efficiency(int64_t sums, double loads_per_multiply_add);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The workspace: values that live at the same time never overlap. Live ranges count kernels; blocks are placed by first fit,
-// the largest first. An elementwise kernel may write its result over an operand that it reads for the last time.
+// the largest first. Values of one chain of kernels have room for its images only. An elementwise kernel may write its result over an operand that it reads for the last time.
 #include <algorithm>
+#include <set>
 
 #include "ir/op.h"
 #include "schedule/steps.h"
@@ -28,6 +29,7 @@ class MemoryPlanner {
 
   void run() {
     find_blocks();
+    for (const Chain& chain : draft_.chains) fit_to_chain(chain);
     share_in_place();
     plan_.workspace_fixed = arrange(false);
     plan_.workspace_per_group = arrange(true);
@@ -48,6 +50,26 @@ class MemoryPlanner {
       for (ValueId value : draft_.kernels[k].reads) {
         Block& block = blocks_[index(root(value))];
         block.last = std::max(block.last, static_cast<int32_t>(k));
+      }
+    }
+  }
+
+  /// What lives in the chain alone needs memory for its images; anything else that it touches lives as long as all of it runs.
+  void fit_to_chain(const Chain& chain) {
+    std::set<ValueId> touched;
+    for (int32_t k = chain.first; k < chain.end; ++k) {
+      const Kernel& kernel = draft_.kernels[static_cast<size_t>(k)];
+      for (const auto* values : {&kernel.reads, &kernel.writes})
+        for (ValueId value : *values) touched.insert(root(value));
+    }
+    for (ValueId value : touched) {
+      Block& block = blocks_[index(value)];
+      if (block.first < 0) continue;
+      if (block.per_group && block.first >= chain.first && block.last < chain.end) {
+        block.bytes = align(stored_bytes(graph_.type(value), draft_.layouts[index(value)]) * chain.images);
+        block.per_group = false;
+      } else {
+        block.first = std::min(block.first, chain.first), block.last = std::max(block.last, chain.end - 1);
       }
     }
   }

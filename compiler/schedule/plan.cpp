@@ -83,6 +83,7 @@ FunctionPlan plan_function(const Function& function, const PlanContext& context)
   fuse(draft, context);
   set_parameters(draft);
   if (draft.purpose == Purpose::Update) check_update(draft);
+  choose_chains(draft, context);
   choose_schedules(draft, context);
   for (size_t i = 0; i < draft.kernels.size(); ++i) {
     Kernel& kernel = draft.kernels[i];
@@ -98,6 +99,7 @@ FunctionPlan plan_function(const Function& function, const PlanContext& context)
   plan.layouts = draft.layouts;
   plan.weights_choices = std::move(draft.weights_choices);
   plan.places.resize(draft.layouts.size());
+  plan.chains = draft.chains;
   place_ports(draft, context, plan);
   plan_memory(draft, plan);
   plan.kernels = std::move(draft.kernels);

@@ -124,11 +124,23 @@ struct ConstantData {
   Numbers numbers;                      // in planar order; a single number fills all of it
 };
 
+/// Kernels that so many images pass through before the next ones do. What only they read lies in the fixed part of the workspace,
+/// for these images.
+struct Chain {
+  int32_t first = 0, end = 0;           // kernels: the first one, and the one after the last
+  int64_t images = 1;
+};
+/// The chain that a kernel belongs to; null: it runs for the whole batch.
+const Chain* chain_of(const std::vector<Chain>& chains, size_t kernel);
+/// Images that a kernel gets in one call.
+int64_t images_at_once(const std::vector<Chain>& chains, size_t kernel, int64_t batch);
+
 struct FunctionPlan {
   const Function* function = nullptr;   // the module's function with the copies that layouts and results need: `owned`
   std::shared_ptr<const Function> owned;
   int64_t group = 1;                    // images that a step of the batch loop covers: lanes, or 1
   std::vector<Kernel> kernels;
+  std::vector<Chain> chains;            // in order
   std::vector<WeightsChoice> weights_choices;   // of convolutions, in order
   std::vector<Layout> layouts;          // by ValueId
   std::vector<Place> places;            // by ValueId

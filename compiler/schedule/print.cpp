@@ -27,6 +27,11 @@ std::string value_text(const FunctionPlan& plan, ValueId value) {
                      place_text(plan.places[index]));
 }
 
+std::string chain_text(const FunctionPlan& plan, const Chain& chain) {
+  const auto name = [&](int32_t kernel) { return plan.kernels[static_cast<size_t>(kernel)].name; };
+  return fmt::format("  chain of @{} to @{} : {} {} at a time\n", name(chain.first), name(chain.end - 1), chain.images, chain.images == 1 ? "image" : "images");
+}
+
 std::string kernel_text(const FunctionPlan& plan, const Kernel& kernel) {
   std::string text = fmt::format("  kernel @{} \"{}\" : {}", kernel.name, kernel.label, to_string(kernel.schedule));
   if (kernel.multiply_adds > 0) text += fmt::format("  // {} multiply-adds an image", kernel.multiply_adds);
@@ -63,6 +68,7 @@ std::string to_string(const ModulePlan& plan, const Module& module) {
                         function.kernels.size(), function.kernels.size() == 1 ? "kernel" : "kernels", function.workspace_fixed,
                         function.workspace_per_group, function.group);
     for (const WeightsChoice& choice : function.weights_choices) text += choice_text(choice);
+    for (const Chain& chain : function.chains) text += chain_text(function, chain);
     for (const Kernel& kernel : function.kernels) text += kernel_text(function, kernel);
   }
   return text;

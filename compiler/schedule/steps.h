@@ -45,6 +45,7 @@ struct Draft {
   std::vector<WeightsChoice> weights_choices;
   std::vector<NodeRole> roles;          // by node
   std::vector<Kernel> kernels;          // in an order in which they may run
+  std::vector<Chain> chains = {};       // of them
 };
 
 /// A new function in which every result is a computed value of its own: not an argument, a constant, an alias of one, or
@@ -64,6 +65,9 @@ void fuse(Draft& draft, const PlanContext& context);
 void set_parameters(Draft& draft);
 /// The value whose memory this is: follows aliases.
 ValueId memory_of(const Draft& draft, ValueId value);
+
+/// Which kernels run for a few images at a time, in inference.
+void choose_chains(Draft& draft, const PlanContext& context);
 
 /// Template and parameters of each kernel.
 void choose_schedules(Draft& draft, const PlanContext& context);

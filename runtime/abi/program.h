@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct below changes; the runtime refuses other versions. */
-#define CNN_ABI_VERSION 3
+#define CNN_ABI_VERSION 4
 
 /* How the runtime lays out memory: each buffer begins at a multiple of CNN_ALIGNMENT bytes, and at least CNN_SPARE bytes that
  * nobody uses follow it, because vector code may read a little beyond the end. `cnnc summary` counts by the same rule. */
@@ -83,6 +83,7 @@ typedef struct cnn_kernel {
   double multiply_adds;     /* for one image, as program.md counts them; training kernels count their own */
   /* Bytes of the values that a call reads and writes, each once: for an image (of `update`: an element), and for any batch. */
   double read_per_image, written_per_image, read_fixed, written_fixed;
+  int64_t images;           /* that a call gets at most: fewer than the batch in a chain of kernels; 0: the whole batch */
   const char* source;       /* "lenet.cnn:8:8, lenet.cnn:9:8": file (without its folder), line and column of what went into it; or "" */
 } cnn_kernel;
 

@@ -93,7 +93,8 @@ std::vector<KernelTime> kernel_times(const std::vector<double>& seconds, std::sp
     for (const cnn_kernel& kernel : std::span(called.function->kernels, static_cast<size_t>(called.function->kernel_count))) {
       images.push_back({kernel.read_per_image * count, kernel.written_per_image * count, 0});
       weights.push_back({kernel.read_fixed, kernel.written_fixed, 0});
-      images.back().touched = images.back().read + images.back().written + kernel.read_fixed + kernel.written_fixed;
+      const double at_once = kernel.images > 0 ? std::min(count, static_cast<double>(kernel.images)) : count;
+      images.back().touched = (kernel.read_per_image + kernel.written_per_image) * at_once + kernel.read_fixed + kernel.written_fixed;
       whole_step += kernel.read_fixed + kernel.written_fixed;
       times.push_back({&kernel, seconds[times.size()], 2 * kernel.multiply_adds * count, images.back().read + kernel.read_fixed,
                        images.back().written + kernel.written_fixed, {}});

@@ -148,8 +148,6 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
   const FunctionPlan& plan = self.plan;
   const Graph& graph = self.graph();
   const int64_t stored = images_stored(plan, images);
-  implementation_->seconds.clear();
-  implementation_->tasks.clear();
   std::map<int, std::unique_ptr<Memory>> flat;
   for (int i = CNN_WEIGHTS; i < CNN_COLUMNS; ++i)
     flat[i] = std::make_unique<Memory>(8 * (self.module.flat.weight_elements + self.module.flat.state_elements + 64) + self.module.prepared_bytes);
@@ -185,15 +183,22 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
   for (size_t i = 0; i < arguments.size(); ++i)
     for (size_t j = 0; j < arguments[i].values.size(); ++j)
       write_element(address(plan.function->arguments[i].value), arguments[i].type.element, j, arguments[i].values[j]);
-  for (size_t k = 0; k < plan.kernels.size(); ++k) {
+  // Of a value that lies in memory for the whole batch.
+  const auto at_image = [&](ValueId value, int64_t first) {
+    const bool is_whole = self.place(value).kind == Place::Column || self.place(value).kind == Place::PerGroup;
+    return address(value) + (is_whole ? first * stored_bytes(graph.type(value), self.layout(value)) : 0);
+  };
+  implementation_->seconds.assign(plan.kernels.size(), 0);
+  implementation_->tasks.assign(plan.kernels.size(), 1);
+  const auto run_kernel = [&](size_t k, int64_t first, int64_t count) {
     const Kernel& kernel = plan.kernels[k];
     auto& [builder, pipeline] = implementation_->kernels[k];
-    builder->batch_parameter().set(static_cast<int32_t>(images));
-    for (ValueId value : kernel.reads) builder->memory(value).set(self.buffer(value, address(value), images, false));
+    builder->batch_parameter().set(static_cast<int32_t>(count));
+    for (ValueId value : kernel.reads) builder->memory(value).set(self.buffer(value, at_image(value, first), count, false));
     std::vector<Halide::Buffer<>> results;
     for (ValueId value : kernel.writes) {
-      self.zero_border(value, address(value), images);
-      results.push_back(self.buffer(value, address(value), images, true));
+      self.zero_border(value, at_image(value, first), count);
+      results.push_back(self.buffer(value, at_image(value, first), count, true));
     }
     pipeline.jit_handlers().custom_do_par_for = options.tasks_backwards ? tasks_in_reverse : tasks_in_order;
     Halide::Realization realization(results);
@@ -204,8 +209,16 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
       pipeline.realize(realization, self.target);
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
-    implementation_->seconds.push_back(best);
-    implementation_->tasks.push_back(most_tasks);
+    implementation_->seconds[k] += best;
+    implementation_->tasks[k] = std::max(implementation_->tasks[k], most_tasks);
+  };
+  for (size_t k = 0; k < plan.kernels.size();) {
+    const Chain* chain = chain_of(plan.chains, k);
+    const size_t end = chain ? static_cast<size_t>(chain->end) : k + 1;
+    const int64_t part = images_at_once(plan.chains, k, images);
+    for (int64_t first = 0; first < images; first += part)
+      for (size_t i = k; i < end; ++i) run_kernel(i, first, std::min(part, images - first));
+    k = end;
   }
   std::vector<Array> results;
   for (const Port& port : plan.function->results) {

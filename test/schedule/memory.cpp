@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The memory plan on random graphs: values that live at the same time never overlap, all lie inside the workspace, and a
-// chain needs the memory of two values however long it is.
+// row of kernels needs the memory of two values however long it is. With chains of kernels too.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -57,7 +57,7 @@ std::vector<Range> ranges(const FunctionPlan& plan, Place::Kind kind) {
       const Place& place = plan.places[static_cast<size_t>(value.index)];
       if (place.kind != kind) continue;
       const Layout& layout = plan.layouts[static_cast<size_t>(value.index)];
-      const int64_t images = layout.kind == LayoutKind::Lanes ? 1 : plan.group;
+      const int64_t images = layout.kind == LayoutKind::Lanes ? 1 : kind == Place::Fixed ? images_at_once(plan.chains, static_cast<size_t>(k), 1 << 20) : plan.group;
       const int64_t bytes = stored_bytes(plan.function->graph.type(value), layout) * images;
       result.push_back({place.offset, place.offset + bytes, k, k, value.index});
     }
@@ -71,28 +71,47 @@ std::vector<Range> ranges(const FunctionPlan& plan, Place::Kind kind) {
           range.last = std::max(range.last, k);
       }
   }
+  // A chain runs several times: what it shares with others lives as long as all of it does.
+  for (Range& range : result)
+    for (const Chain& chain : plan.chains) {
+      const bool is_inside = range.first >= chain.first && range.last < chain.end, is_apart = range.last < chain.first || range.first >= chain.end;
+      if (!is_apart && !is_inside) range.first = std::min(range.first, chain.first), range.last = std::max(range.last, chain.end - 1);
+    }
   return result;
+}
+
+void check_overlaps(const ModulePlan& plan, const Module& module, Place::Kind kind) {
+  const FunctionPlan& function = plan.functions[0];
+  const auto all = ranges(function, kind);
+  for (const Range& a : all) {
+    EXPECT_LE(a.end, kind == Place::Fixed ? function.workspace_fixed : function.workspace_per_group);
+    EXPECT_EQ(a.begin % 64, 0);
+    for (const Range& b : all) {
+      if (a.value >= b.value || a.end <= b.begin || b.end <= a.begin) continue;
+      // In place: the later one is written by the last reader of the earlier one, over exactly the same bytes.
+      const bool in_place = a.last == b.first && a.begin == b.begin && a.end == b.end;
+      EXPECT_TRUE(a.last < b.first || b.last < a.first || in_place) << "values " << a.value << " and " << b.value << "\n" << to_string(plan, module);
+    }
+  }
 }
 
 TEST(Memory, LiveValuesNeverOverlap) {
   for (const char* name : {"t.gradients", "infer"})
     for (uint32_t seed = 0; seed < 60; ++seed) {
       const Module module = random_module(seed, name);
-      const ModulePlan plan = make_plan(module, *find_target("avx512"), {});
-      const FunctionPlan& function = plan.functions[0];
-      const auto all = ranges(function, Place::PerGroup);
-      for (const Range& a : all) {
-        EXPECT_LE(a.end, function.workspace_per_group);
-        EXPECT_EQ(a.begin % 64, 0);
-        for (const Range& b : all) {
-          if (a.value >= b.value || a.end <= b.begin || b.end <= a.begin) continue;
-          // In place: the later one is written by the last reader of the earlier one, over exactly the same bytes.
-          const bool in_place = a.last == b.first && a.begin == b.begin && a.end == b.end;
-          EXPECT_TRUE(a.last < b.first || b.last < a.first || in_place)
-              << "values " << a.value << " and " << b.value << " of seed " << seed << "\n" << to_string(plan, module);
-        }
-      }
+      check_overlaps(make_plan(module, *find_target("avx512"), {}), module, Place::PerGroup);
     }
+}
+
+TEST(Memory, LiveValuesOfChainsNeverOverlap) {
+  size_t chains = 0;
+  for (uint64_t seed = 1; seed < 120; ++seed) {
+    const Module module = random_module(static_cast<uint32_t>(seed), "infer");
+    const ModulePlan plan = make_plan(module, *find_target("avx512"), {.train_batch = {}, .variation = seed});
+    chains += plan.functions[0].chains.size();
+    for (const Place::Kind kind : {Place::Fixed, Place::PerGroup}) check_overlaps(plan, module, kind);
+  }
+  EXPECT_GT(chains, 60);
 }
 
 TEST(Memory, EveryValueOfAKernelHasAPlace) {
@@ -123,7 +142,7 @@ TEST(Memory, ValuesAreWrittenBeforeTheyAreRead) {
   }
 }
 
-TEST(Memory, AChainNeedsTwoValues) {
+TEST(Memory, ARowNeedsTwoValues) {
   Module module;
   module.network = "chain";
   Function function;

@@ -113,6 +113,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
   for (size_t stage = 0; stage < ranges.size(); ++stage) {
     const RDom& r = ranges[stage].domain;
+    auto update = sums.update(static_cast<int>(stage));
     std::vector<Halide::VarOrRVar> order = {l, k, txi, tyi};
     if (group > 1) order.emplace_back(ni);
     order.emplace_back(r.x);
@@ -120,7 +121,6 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
     for (const Var& outer : {tx, ty}) order.emplace_back(outer);
     if (batched) order.emplace_back(n);
     for (const Var& outer : {f, e}) order.emplace_back(outer);
-    auto update = sums.update(static_cast<int>(stage));
     update.split(tx, tx, txi, columns).split(ty, ty, tyi, rows);
     if (group > 1) update.split(n, n, ni, images, TailStrategy::RoundUp).unroll(ni);
     update.reorder(order).vectorize(l, vector, TailStrategy::RoundUp).unroll(k).unroll(txi).unroll(tyi);

@@ -170,9 +170,9 @@ constexpr cnn_scalar kGradientScalars[] = {{"images", kElement}};
 constexpr cnn_scalar kUpdateScalars[] = {{"rate", kElement},     {"decay", kElement},    {"step", kElement},
                                          {"momentum", kElement}, {"nesterov", kElement}, {"scale", kElement}};
 constexpr double kImageBytes = kPixels * sizeof(Number), kClassBytes = kClasses * sizeof(Number), kWeightBytes = kElements * sizeof(Number);
-constexpr cnn_kernel kInferKernels[] = {{"dense1", "dense", kPixels * kClasses, kImageBytes, kClassBytes, kWeightBytes, 0, "handmade.cnn:2:8"}};
-constexpr cnn_kernel kGradientKernels[] = {{"dense1+cross_entropy", "dense", kPixels * kClasses, kImageBytes, kClassBytes, kWeightBytes, 0, "handmade.cnn:2:8"},
-                                            {"dense1.gradient", "dense.wgrad", kPixels * kClasses, kImageBytes, 0, 0, kWeightBytes, ""}};
+constexpr cnn_kernel kInferKernels[] = {{"dense1", "dense", kPixels * kClasses, kImageBytes, kClassBytes, kWeightBytes, 0, 0, "handmade.cnn:2:8"}};
+constexpr cnn_kernel kGradientKernels[] = {{"dense1+cross_entropy", "dense", kPixels * kClasses, kImageBytes, kClassBytes, kWeightBytes, 0, 0, "handmade.cnn:2:8"},
+                                            {"dense1.gradient", "dense.wgrad", kPixels * kClasses, kImageBytes, 0, 0, kWeightBytes, 0, ""}};
 
 constexpr int64_t kSlopeBytes = kClasses * static_cast<int64_t>(sizeof(Number)) * kGroup;
 constexpr cnn_function kPrepare{"prepare", prepare, 1, 0, 0, 0, nullptr, 0, nullptr, 1, kInferKernels};
