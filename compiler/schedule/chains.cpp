@@ -120,11 +120,11 @@ class ChainChooser {
   }
 
   /// Of an image. Large weights of direct sums are read for each image; Winograd's algorithm and dense layers read them once for
-  /// several, which fill register tiles better too.
+  /// several, and Winograd's fills register tiles better too.
   double compute_ns(const Kernel& kernel, int64_t images, double fixed_bytes) const {
     if (kernel.anchor < 0) return 0;
     const Node& node = graph_.node(kernel.anchor);
-    if (node.op->name == "dense") return memory_ns(fixed_bytes, fixed_bytes) / static_cast<double>(std::min(images, dense_images(target_)));
+    if (node.op->name == "dense") return memory_ns(fixed_bytes, fixed_bytes) / static_cast<double>(images);
     if (node.op->name != "conv" || draft_.layouts[index(node.operands[1])].kind != LayoutKind::Winograd) return 0;
     constexpr double kOperations = 2;
     const int64_t lanes = target_.lanes(graph_.type(node.results[0]).element);

@@ -275,10 +275,29 @@ class Chooser {
     if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
     const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
     // Weights that are read once serve all images of a tile.
-    const int64_t images = graph_.type(y).batched ? std::min(batch, dense_images(target_)) : 1;
+    const int64_t images = graph_.type(y).batched ? std::min<int64_t>(batch, registers_ >= 32 ? 4 : 2) : 1;
     const int64_t rows = tile_outputs(outputs, images > 1 ? 6 : 8);
     const double vectors = static_cast<double>(inputs * outputs) / static_cast<double>(vector);
-    return {"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}}};
+    Schedule schedule{"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}, {"group", 1}, {"chunk", 0}}};
+    if (images > 1) share_weights(schedule, graph_.type(y), inputs / vector, batch);
+    return schedule;
+  }
+
+  /// Weights beyond the second-level cache come once for a group of images, as large as its sums may be. A chunk of a tile's weights
+  /// and images lies in the first-level cache.
+  void share_weights(Schedule& schedule, const TensorType& y, int64_t input_vectors, int64_t batch) const {
+    constexpr int64_t kFirstLevelBytes = 24 << 10, kFewestTasks = 4;
+    auto p = schedule.parameters;
+    p["tasks"] = std::max(p["tasks"], std::min(kFewestTasks, ceil_divide(y.dims[0], p["rows"])));
+    const int64_t outputs = y.dims[0], vector_bytes = p["vector"] * element_bytes(y.element), images = p["images"];
+    const int64_t chunk = largest_divisor(input_vectors, kFirstLevelBytes / (vector_bytes * (p["rows"] + images)));
+    const int64_t group = largest_divisor(ceil_divide(batch, images), batch, [&](int64_t tiles) {
+      return DenseGroup{p["rows"], p["tasks"], tiles * images}.bytes(outputs, vector_bytes) <= kLargestScratchBytes;
+    }) * images;
+    constexpr int64_t kLongEnough = 8;
+    if (outputs * input_vectors * vector_bytes <= target_.level2_bytes || group == images || chunk < kLongEnough) return;
+    p["group"] = group, p["chunk"] = chunk;
+    schedule.parameters = std::move(p);
   }
 
   Schedule dense_grad_weight(const Node& node) const {

@@ -27,8 +27,12 @@ inline int64_t largest_divisor(int64_t n, int64_t most) {
   return largest_divisor(n, most, [](int64_t) { return true; });
 }
 
-/// Images that a tile of `dense.vector` takes together, where there are so many.
-inline int64_t dense_images(const Target& target) { return target.vector_registers >= 32 ? 4 : 2; }
+/// What `dense.vector` keeps of a group of images in memory.
+struct DenseGroup {
+  int64_t rows = 1, tasks = 1, images = 1;
+
+  int64_t bytes(int64_t outputs, int64_t vector_bytes) const { return ceil_divide(ceil_divide(outputs, rows), tasks) * rows * images * vector_bytes; }
+};
 
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
 double tile_efficiency(int64_t sums, double loads_per_multiply_add);

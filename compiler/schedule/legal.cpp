@@ -273,7 +273,18 @@ std::optional<std::string> LegalSchedules::dense_vector(const Node& node, const 
   rules.vector(std::min(lanes_of(node.results[0]), graph_.type(node.operands[0]).dims[0]));
   rules.at_most("rows", graph_.type(node.results[0]).dims[0], "a tile has no more outputs than the layer");
   rules.registers(tile_registers(rules["images"], rules["rows"]), target_.vector_registers);
-  if (!graph_.type(node.results[0]).batched) rules.equals("images", 1, "the result has no images");
+  const TensorType &x = graph_.type(node.operands[0]), &y = graph_.type(node.results[0]);
+  if (!y.batched) {
+    for (const char* name : {"images", "group"}) rules.equals(name, 1, "the result has no images");
+    rules.equals("chunk", 0, "the result has no images");
+  }
+  if (rules["chunk"] == 0) {
+    rules.equals("group", 1, "without a chunk no sums lie in memory");
+    return rules.result();
+  }
+  rules.divides("chunk", x.dims[0] / rules["vector"], "whole vectors of inputs");
+  rules.divides("images", rules["group"], "images whose sums lie in memory");
+  rules.scratch(DenseGroup{rules["rows"], rules["tasks"], rules["group"]}.bytes(y.dims[0], rules["vector"] * element_bytes(y.element)));
   return rules.result();
 }
 

@@ -75,7 +75,9 @@ constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1
 constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1, 64, kNoDefault},
                                               {"rows", "outputs of a tile", 1, 16},
                                               {"images", "images of a tile", 1, 8},
-                                              {"tasks", "parallel parts of the outputs", 1, 64}};
+                                              {"tasks", "parallel parts of the outputs", 1, 64},
+                                              {"group", "images whose sums lie in memory", 1, 256},
+                                              {"chunk", "vectors of inputs that all tiles of the group add before the next ones; 0: all, and no sums in memory", 0, kAny, 0}};
 
 constexpr Template kTemplates[] = {
     {"conv.depthwise", "convolution with a filter for each channel, channels in vectors", kConvDepthwise,
@@ -160,7 +162,7 @@ constexpr Template kTemplates[] = {
      "Inference, all planar; of one image at a time it is bound by the memory that weights come from.",
      "Rows of the weight by images, a vector of sums each, run along the inputs: load a vector of each image and of each row, multiply-add. The "
      "lanes of each sum are added last.",
-     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; `rows` x `images` sums, `images` vectors and 1 more are at most the target's registers. `images` is 1 where the result has no images."},
+     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; `rows` x `images` sums, `images` vectors and 1 more are at most the target's registers. `images` is 1 where the result has no images. With a chunk, which divides the whole vectors of inputs, `images` divides `group`; without, `group` is 1."},
     {"elementwise", "each element from its definition, vectors along the memory", kElementwise,
      "Every kernel. Made for maps, pools, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
      "A vector of neighbouring elements is computed from the operands. Short reductions (the windows of pools) are written out, longer ones loop around the vector.",

@@ -68,6 +68,16 @@ TEST(Shapes, PaddedAndStrided) {
 TEST(Shapes, DenseOfSeveralImages) {
   for (const int64_t images : {8, 6, 3}) check("dense", {{image({37}), weight({13, 37}), weight({13})}, {}}, "infer", "dense.vector", true, 5e-6, images);
 }
+/// Weights beyond the second-level cache: sums in memory, for groups of images and a rest.
+TEST(Shapes, DenseOfLargeWeightsAndSeveralImages) {
+  const Sample sample{{image({4103}), weight({70, 4103}), weight({70})}, {}};
+  const ModulePlan plan = make_plan(module_of(get_op("dense"), sample, "infer"), *find_target("avx512"), {.infer_batch = 9, .train_batch = {}});
+  for (const Kernel& kernel : plan.functions[0].kernels) {
+    EXPECT_GT(kernel.schedule.parameters.at("chunk"), 0) << to_string(kernel.schedule);
+    EXPECT_GT(kernel.schedule.parameters.at("tasks"), 1);
+  }
+  for (const int64_t images : {9, 2}) check("dense", sample, "infer", "dense.vector", true, 5e-6, images);
+}
 TEST(Shapes, WideRows) { check_convolution({2, 3, 37, 3, 1, 1}, "conv.planar"); }
 
 /// A first convolution makes blocks of `channels`, the second one reads them.
