@@ -140,7 +140,7 @@ class ChainChooser {
   }
 
   double chain_ns(size_t first, size_t end, size_t size) const {
-    constexpr double kCallNs = 1000;
+    constexpr double kCallNs = 5000;      // threads wait for the last task of each kernel
     const auto images = static_cast<double>(sizes_[size]), batch = static_cast<double>(batch_);
     const bool is_part = sizes_[size] < batch_;
     double ns = 0, weights = 0;
