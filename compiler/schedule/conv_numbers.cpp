@@ -324,10 +324,12 @@ WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, in
   };
   // Blocks are what threads share out. Few groups are taken together: a batch is seldom a multiple of many.
   constexpr int64_t kFewestBlocks = 2, kLargestBlock = 64;
+  // Each transformed number must take part in so many products, or the transforms cost more than a direct sum, as measured.
+  constexpr int64_t kFewestProducts = 16;
   for (const int64_t m : {4, 2})
     for (const int64_t fb : divisors(filters))
       for (const int64_t vb : divisors(all_vectors)) {
-        if (fb > kLargestBlock || vb > kLargestBlock || (filters / fb) * (all_vectors / vb) < kFewestBlocks) continue;
+        if (fb > kLargestBlock || vb > kLargestBlock || fb * vb < kFewestProducts || (filters / fb) * (all_vectors / vb) < kFewestBlocks) continue;
         WinogradWeightTile tile{m, 1, 1, fb, vb};
         const double efficiency = fill_register_tile(tile, registers);
         const int64_t across_all = ceil_divide(c.y[2], m), down = ceil_divide(c.y[1], m);
