@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The driver: for each function of the program, straight code that computes where every value lies and calls the kernels in
-// order; those of a chain in a loop over parts of the batch. Before each kernel it looks at context->stop; after each one it tells context->kernel_done.
+// order; those of a chain in a loop over parts of the batch. Before each kernel it looks at context->stop; after each one it tells
+// context->kernel_done.
 #include <fmt/format.h>
 
 #include "codegen/llvm_module.h"
