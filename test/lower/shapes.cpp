@@ -198,6 +198,7 @@ TEST(Winograd, OtherPadding) {
   check_blocks({32, 32, 12, 13, {3, 3}, {1, 1}, {2, 0, 1, 2}}, kWinograd);
 }
 TEST(Winograd, LargeMapsInBlocksOfTiles) { check_blocks({32, 16, 12, 116, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd); }
+
 /// The images that conv.winograd takes together where a program is made for so many.
 int64_t images_together(const BlockedConvolution& c, int64_t batch) {
   const Module module = blocked_module(c);
@@ -216,6 +217,7 @@ TEST(Winograd, SmallMapsOfSeveralImages) {
     for (const int64_t images : {8, 7, 1}) check_blocks(c, {"conv.winograd", 2e-5, 0, 8, images});
   }
 }
+
 TEST(Winograd, OtherTilesAndBlocks) {
   for (uint64_t variation = 1; variation <= 6; ++variation)
     check_blocks({20, 40, 14, 11, {3, 3}, {1, 1}, {1, 1, 1, 1}}, {"conv.winograd", 2e-5, variation});

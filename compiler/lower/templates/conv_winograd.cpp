@@ -106,10 +106,12 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
     batch_loop = no;
     image.bound_storage(n, group).reorder_storage(c, cb, tx, ty, n, f, e);
     sums.bound_storage(n, group).reorder_storage(l, k, tx, ty, n, f, e);
+  } else {
+    image.align_storage(tx, across | 1);
+    sums.align_storage(tx, across | 1);
   }
   back.compute_at(func, tx).bound_extent(e, side).bound_extent(ox, m).vectorize(l, vector, TailStrategy::RoundUp).unroll(e).unroll(ox);
   sums.compute_at(func, ko).bound_extent(tx, across).bound_extent(ty, band).bound_extent(k, blocks).bound_extent(f, side).bound_extent(e, side);
-  if (group == 1) sums.align_storage(tx, across | 1), image.align_storage(tx, across | 1);
   sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
   for (size_t stage = 0; stage < ranges.size(); ++stage) {
     const RDom& r = ranges[stage].domain;
