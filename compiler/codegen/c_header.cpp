@@ -157,6 +157,7 @@ typedef struct {0}_context {{
   const volatile int32_t* stop;   /* read before each kernel; not zero ends the call */
   void (*kernel_done)(void* profile, int32_t kernel);
   void* profile;
+  int32_t threads;                /* tasks that parallel_for runs at a time; 0: not known */
 }} {0}_context;
 
 /* Bytes of the buffer that {0}_prepare fills. */

@@ -215,7 +215,7 @@ std::map<std::string, llvm::Function*> link_kernels(llvm::Module& module, const 
       if (!function.isDeclaration() && function.getName() != code.function) function.setName(fmt::format("{}.part{}", code.function, task++));
     CNNC_CHECK(!llvm::Linker::linkModules(module, std::move(*part)), "kernel " + code.function + " does not link");
   }
-  std::map<std::string, llvm::Function*> thunks;
+  Thunks thunks;
   for (const auto& [signature, code] : kernels.by_signature) thunks[signature] = make_thunk(module, code, target);
   return thunks;
 }

@@ -37,16 +37,23 @@ class ConstantPool {
   std::map<std::string, llvm::Constant*, std::less<>> strings_;
 };
 
+/// Thunks of kernels, by signature.
+using Thunks = std::map<std::string, llvm::Function*>;
+
 /// Triple and data layout.
 void set_platform(llvm::Module& module);
+/// The members of cnn_context, in order.
+enum class ContextMember : uint8_t { ParallelFor, Pool, Stop, KernelDone, Profile, Threads };
+/// Of a context that is not null.
+llvm::Value* load_context_member(llvm::IRBuilder<>& builder, llvm::Value* context, ContextMember member);
 /// Defines `halide_do_par_for` over cnn_context.
 void define_parallel_for(llvm::Module& module);
 /// Links the bitcode of all kernels in, allows contraction of multiply and add, and makes a thunk for each that takes plain
 /// pointers: int32_t THUNK(context, batch, read0, …, write0, …). Thunks by signature.
-std::map<std::string, llvm::Function*> link_kernels(llvm::Module& module, const CompiledKernels& kernels, const Target& target);
+Thunks link_kernels(llvm::Module& module, const CompiledKernels& kernels, const Target& target);
 /// Defines the driver of one function, `int32_t (buffers, batch, workspace, context)`.
 llvm::Function* define_function(llvm::Module& module, ConstantPool& constants, const FunctionPlan& plan,
-                                const std::map<std::string, llvm::Function*>& thunks, const Target& target);
+                                const Thunks& thunks, const Target& target);
 
 /// `prepared` is what `prepare` made of the embedded parameters; empty without them.
 llvm::Constant* program_descriptor(ConstantPool& constants, const ProgramParts& parts,

@@ -56,7 +56,7 @@ class ChainChooser {
         }
     std::vector<Chain> chains;
     for (size_t end = count; end > 0; end = best[end].first)
-      if (best[end].images < batch_) chains.push_back({static_cast<int32_t>(best[end].first), static_cast<int32_t>(end), best[end].images});
+      if (best[end].images < batch_) chains.push_back(chain_of_images(best[end].first, end, best[end].images));
     std::reverse(chains.begin(), chains.end());
     return chains;
   }
@@ -70,7 +70,7 @@ class ChainChooser {
       int64_t images = 1 + static_cast<int64_t>(drawn("images of chain", 4));
       for (size_t k = first; k < end; ++k) images = images * kernels_[k].multiple / std::gcd(images, kernels_[k].multiple);
       const bool is_legal = std::all_of(kernels_.begin() + static_cast<ptrdiff_t>(first), kernels_.begin() + static_cast<ptrdiff_t>(end), [](const KernelCost& cost) { return cost.is_per_image; });
-      if (is_legal && drawn("chain", 3) > 0) chains.push_back({static_cast<int32_t>(first), static_cast<int32_t>(end), images});
+      if (is_legal && drawn("chain", 3) > 0) chains.push_back(chain_of_images(first, end, images));
       first = end;
     }
     return chains;
@@ -78,9 +78,14 @@ class ChainChooser {
 
  private:
   static constexpr size_t kLongestChain = 64;
+  static constexpr int64_t kMostSlots = 16;       // memory grows with them; more threads than this share kernels
   static constexpr int64_t kAlignment = 64;
 
   static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
+
+  Chain chain_of_images(size_t first, size_t end, int64_t images) const {
+    return {first, end, images, std::clamp<int64_t>((batch_ + images - 1) / images, 1, kMostSlots), 0, 0};
+  }
 
   void find_uses() {
     writers_.assign(static_cast<size_t>(graph_.value_count()), -1);
@@ -189,7 +194,7 @@ int64_t images_at_once(const std::vector<Chain>& chains, size_t kernel, int64_t 
 
 const Chain* chain_of(const std::vector<Chain>& chains, size_t kernel) {
   for (const Chain& chain : chains)
-    if (chain.first <= static_cast<int32_t>(kernel) && static_cast<int32_t>(kernel) < chain.end) return &chain;
+    if (chain.first <= kernel && kernel < chain.end) return &chain;
   return nullptr;
 }
 

@@ -34,7 +34,7 @@ class Chooser {
       const Node& node = graph_.node(kernel.anchor);
       const std::string& op = node.op->name;
       if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node, batch);
-      if (op == "conv") return conv(node);
+      if (op == "conv") return conv(node, batch);
       if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node);
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
@@ -84,10 +84,10 @@ class Chooser {
     return {"reduce.lanes", {{"partial", largest_divisor(extent, 8)}}};
   }
 
-  Schedule conv(const Node& node) const {
+  Schedule conv(const Node& node, int64_t batch) const {
     const ValueId x = node.operands[0], y = node.results[0];
     const ConvNumbers c = conv_numbers(graph_, node);
-    if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node);
+    if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node, batch);
     const bool lanes = is_lanes(y) && is_lanes(x);
     const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
     int64_t vector = group_, columns = 1, filters = 1;
@@ -117,15 +117,18 @@ class Chooser {
   }
 
   /// x is planar, or in blocks with a border of zeros as wide as the taps reach.
-  Schedule conv_direct(const ConvNumbers& c, const Node& node) const {
+  Schedule conv_direct(const ConvNumbers& c, const Node& node, int64_t batch) const {
     const ValueId x = node.operands[0], y = node.results[0];
     const Layout& packed = layout(node.operands[1]);
     const BlockedTile tile = blocked_tile(c, layout(y).vector, registers_, packed.tile.at(1));
     const bool copies = is_planar(x) && c.has_border();
-    // A planar x is copied, band by band. Otherwise all rows are one band, so that weights are read once.
+    // A planar x is copied, band by band. Otherwise all rows are one band, so that weights are read once, unless threads want more.
     const auto fits = [&](int64_t rows) { return !copies || c.band_bytes(rows, c.x[0], element_bytes(graph_.type(x).element)) <= scratch_bytes_; };
     int64_t band = c.y[1];
     if (!fits(band)) band = std::max(tile.rows, largest_divisor(c.y[1], c.y[1], [&](int64_t rows) { return rows % tile.rows == 0 && fits(rows); }));
+    const int64_t filter_tiles = copies ? 1 : ceil_divide(c.y[0], layout(y).vector * tile.blocks);
+    const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
+    band = std::min(band, ceil_divide(ceil_divide(c.y[1], bands), tile.rows) * tile.rows);
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
     return {"conv.direct",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
@@ -148,19 +151,27 @@ class Chooser {
              {"band", shares.band}, {"group", tile.group}, {"parts", shares.parts}, {"unroll", unroll}}};
   }
 
+  /// Steps that keep threads busy, of about 5 us each or longer, of work that takes so many multiply-adds in vectors.
+  static int64_t steps_for_threads(double vectors) {
+    constexpr int64_t kEnough = 8;
+    constexpr double kVectorsPerStep = 20000;
+    return std::clamp<int64_t>(static_cast<int64_t>(vectors / kVectorsPerStep), 1, kEnough);
+  }
+
   struct ThreadShares {
     int64_t band, parts;
   };
-  /// Where images and blocks of tiles are too few to keep threads busy: parts of the filters, or else lower blocks, of about 5 us.
+  /// Where images and blocks of tiles are too few to keep threads busy: parts of the filters, or else lower blocks.
   ThreadShares winograd_shares(const WinogradShape& shape, const WinogradTile& tile, int64_t m) const {
-    constexpr int64_t kEnough = 4;
-    constexpr double kVectorsPerShare = 20000;
     const int64_t filter_tiles = ceil_divide(shape.outputs, shape.vector * tile.blocks);
     const int64_t blocks = ceil_divide(shape.batch, tile.group) * (shape.tiles_across(m) / tile.across) * (shape.tiles_down(m) / tile.band);
-    const auto wanted = std::min(kEnough, static_cast<int64_t>(tile.cost * static_cast<double>(shape.batch) / kVectorsPerShare));
+    // Each part of the filters transforms the tiles again: as few as will do.
+    constexpr int64_t kEnough = 4;
+    const int64_t wanted = std::min(kEnough, steps_for_threads(tile.cost * static_cast<double>(shape.batch)));
     ThreadShares shares{tile.band, 1};
     while (shares.parts * blocks < wanted && filter_tiles % (2 * shares.parts) == 0) shares.parts *= 2;
-    if (shares.parts * blocks == 1 && wanted > 1) shares.band = std::max(tile.rows, largest_divisor(tile.band, tile.band / 2, [&](int64_t band) { return band % tile.rows == 0; }));
+    if (shares.parts * blocks < wanted)
+      shares.band = std::max(tile.rows, largest_divisor(tile.band, std::max<int64_t>(tile.band * shares.parts * blocks / wanted, 1), [&](int64_t band) { return band % tile.rows == 0; }));
     return shares;
   }
 
@@ -250,9 +261,9 @@ class Chooser {
             {{"filters", best.channels}, {"channels", best.columns}, {"tiles", tiles}, {"block", block}, {"rows", rows}, {"unroll", unroll}, {"border", border}}};
   }
 
-  /// Parallel parts of work that takes so many multiply-adds in vectors: about 20 us each, a fixed number.
+  /// Parallel parts of work that takes so many multiply-adds in vectors: about 4 us each, a fixed number.
   int64_t tasks(double vectors, int64_t tiles) const {
-    constexpr double kVectorsPerTask = 40000;
+    constexpr double kVectorsPerTask = 16000;
     return std::clamp<int64_t>(static_cast<int64_t>(vectors / kVectorsPerTask), 1, std::min<int64_t>(tiles, 8));
   }
 
@@ -277,8 +288,11 @@ class Chooser {
     // Weights that are read once serve all images of a tile.
     const int64_t images = graph_.type(y).batched ? std::min<int64_t>(batch, registers_ >= 32 ? 4 : 2) : 1;
     const int64_t rows = tile_outputs(outputs, images > 1 ? 6 : 8);
+    // Where images feed the threads, outputs need not.
+    constexpr int64_t kManyTiles = 4;
     const double vectors = static_cast<double>(inputs * outputs) / static_cast<double>(vector);
-    Schedule schedule{"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", tasks(vectors, ceil_divide(outputs, rows))}, {"group", 1}, {"chunk", 0}}};
+    const int64_t parts = batch >= kManyTiles * images ? 1 : tasks(vectors, ceil_divide(outputs, rows));
+    Schedule schedule{"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", parts}, {"group", 1}, {"chunk", 0}}};
     if (images > 1) share_weights(schedule, graph_.type(y), inputs / vector, batch);
     return schedule;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The workspace: values that live at the same time never overlap. Live ranges count kernels; blocks are placed by first fit,
-// the largest first. Values of one chain of kernels have room for its images only. An elementwise kernel may write its result over an operand that it reads for the last time.
+// the largest first. Values of one chain of kernels lie in its slots, which have room for the images of one part of the batch. An
+// elementwise kernel may write its result over an operand that it reads for the last time.
 #include <algorithm>
 #include <set>
 
@@ -15,10 +16,11 @@ constexpr int64_t kAlignment = 64;
 
 int64_t align(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// Memory of one value and of all its aliases.
+/// Memory of one value and of all its aliases, or the slots of a chain.
 struct Block {
-  int64_t bytes = 0;          // of a group where it is batched
-  bool per_group = false;
+  int64_t bytes = 0;          // PerGroup: of a group; Slot: of the images of a part
+  Place::Kind kind = Place::Fixed;
+  int32_t chain = -1;         // whose Slot it lies in
   int32_t first = -1, last = -1;   // kernels; first writes it
   int64_t offset = 0;
 };
@@ -29,10 +31,14 @@ class MemoryPlanner {
 
   void run() {
     find_blocks();
-    for (const Chain& chain : draft_.chains) fit_to_chain(chain);
+    for (size_t i = 0; i < plan_.chains.size(); ++i) fit_to_chain(static_cast<int32_t>(i));
     share_in_place();
-    plan_.workspace_fixed = arrange(false);
-    plan_.workspace_per_group = arrange(true);
+    std::vector<Block*> fixed = blocks_in(Place::Fixed), per_group = blocks_in(Place::PerGroup);
+    std::vector<Block> slots = blocks_of_slots();
+    for (Block& block : slots) fixed.push_back(&block);
+    plan_.workspace_fixed = arrange(fixed);
+    plan_.workspace_per_group = arrange(per_group);
+    for (size_t i = 0; i < slots.size(); ++i) plan_.chains[i].offset = slots[i].offset;
     for (int32_t i = 0; i < graph_.value_count(); ++i) place({i});
   }
 
@@ -55,21 +61,23 @@ class MemoryPlanner {
   }
 
   /// What lives in the chain alone needs memory for its images; anything else that it touches lives as long as all of it runs.
-  void fit_to_chain(const Chain& chain) {
+  void fit_to_chain(int32_t number) {
+    const Chain& chain = plan_.chains[static_cast<size_t>(number)];
+    const auto first = static_cast<int32_t>(chain.first), last = static_cast<int32_t>(chain.end) - 1;
     std::set<ValueId> touched;
-    for (int32_t k = chain.first; k < chain.end; ++k) {
-      const Kernel& kernel = draft_.kernels[static_cast<size_t>(k)];
+    for (size_t k = chain.first; k < chain.end; ++k) {
+      const Kernel& kernel = draft_.kernels[k];
       for (const auto* values : {&kernel.reads, &kernel.writes})
         for (ValueId value : *values) touched.insert(root(value));
     }
     for (ValueId value : touched) {
       Block& block = blocks_[index(value)];
       if (block.first < 0) continue;
-      if (block.per_group && block.first >= chain.first && block.last < chain.end) {
+      if (block.kind == Place::PerGroup && block.first >= first && block.last <= last) {
         block.bytes = align(stored_bytes(graph_.type(value), draft_.layouts[index(value)]) * chain.images);
-        block.per_group = false;
+        block.kind = Place::Slot, block.chain = number;
       } else {
-        block.first = std::min(block.first, chain.first), block.last = std::max(block.last, chain.end - 1);
+        block.first = std::min(block.first, first), block.last = std::max(block.last, last);
       }
     }
   }
@@ -80,7 +88,7 @@ class MemoryPlanner {
     const Layout& layout = draft_.layouts[index(value)];
     Block& block = blocks_[index(value)];
     const int64_t images = type.batched && layout.kind != LayoutKind::Lanes ? plan_.group : 1;
-    block = {align(stored_bytes(type, layout) * images), type.batched, kernel, kernel, 0};
+    block = {align(stored_bytes(type, layout) * images), type.batched ? Place::PerGroup : Place::Fixed, -1, kernel, kernel, 0};
   }
 
   /// Whether the kernel reads the value only at the place that it writes: then memory may be shared.
@@ -106,10 +114,11 @@ class MemoryPlanner {
       for (ValueId read : kernel.reads) {
         if (!reads_in_place(kernel, read, kernel.writes[0])) continue;
         Block& from = blocks_[index(owner(root(read)))];
-        if (from.first < 0 || from.last != static_cast<int32_t>(k)) continue;
+        Block& to = blocks_[index(kernel.writes[0])];
+        if (from.first < 0 || from.last != static_cast<int32_t>(k) || from.kind != to.kind || from.chain != to.chain) continue;
         shared_[index(kernel.writes[0])] = owner(root(read));
-        from.last = std::max(from.last, blocks_[index(kernel.writes[0])].last);
-        blocks_[index(kernel.writes[0])].first = -1;
+        from.last = std::max(from.last, to.last);
+        to.first = -1;
         break;
       }
     }
@@ -117,11 +126,25 @@ class MemoryPlanner {
 
   ValueId owner(ValueId value) const { return shared_[index(value)]; }
 
-  /// Offsets of all blocks of one kind; gives the bytes in all.
-  int64_t arrange(bool per_group) {
-    std::vector<Block*> order;
+  std::vector<Block*> blocks_in(Place::Kind kind, int32_t chain = -1) {
+    std::vector<Block*> found;
     for (Block& block : blocks_)
-      if (block.first >= 0 && block.per_group == per_group) order.push_back(&block);
+      if (block.first >= 0 && block.kind == kind && block.chain == chain) found.push_back(&block);
+    return found;
+  }
+
+  /// By chain.
+  std::vector<Block> blocks_of_slots() {
+    std::vector<Block> blocks;
+    for (Chain& chain : plan_.chains) {
+      chain.slot_bytes = arrange(blocks_in(Place::Slot, static_cast<int32_t>(blocks.size())));
+      blocks.push_back({kTakenSlotsBytes + chain.slots * chain.slot_bytes, Place::Fixed, -1, static_cast<int32_t>(chain.first), static_cast<int32_t>(chain.end) - 1, 0});
+    }
+    return blocks;
+  }
+
+  /// Sets the offsets of blocks that lie in one memory; gives its bytes.
+  static int64_t arrange(std::vector<Block*> order) {
     std::stable_sort(order.begin(), order.end(), [](const Block* a, const Block* b) { return a->bytes > b->bytes; });
     int64_t total = 0;
     std::vector<const Block*> placed;   // by offset
@@ -150,7 +173,7 @@ class MemoryPlanner {
     if (place_of(value).kind != Place::None) return;
     const Block& block = blocks_[index(owner(value))];
     if (block.first < 0) return;
-    place_of(value) = {block.per_group ? Place::PerGroup : Place::Fixed, 0, block.offset};
+    place_of(value) = {block.kind, std::max(block.chain, 0), block.offset};
   }
 
   const Draft& draft_;

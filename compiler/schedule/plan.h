@@ -72,6 +72,7 @@ struct Place {
     Column,      // column number `buffer` of the function
     Scalar,      // cell number `buffer` of the scalars
     Fixed,       // workspace, `offset` in bytes, the same for every batch
+    Slot,        // in the slot that a part of the batch has in chain number `buffer`, at `offset`
     PerGroup,    // workspace behind the fixed part: offset * groups bytes
     Constant,    // constant data number `buffer` of the function
   } kind = None;
@@ -124,12 +125,15 @@ struct ConstantData {
   Numbers numbers;                      // in planar order; a single number fills all of it
 };
 
-/// Kernels that so many images pass through before the next ones do. What only they read lies in the fixed part of the workspace,
-/// for these images.
+/// Kernels that so many images pass through before the next ones do. What only they read lies in slots, for these images.
 struct Chain {
-  int32_t first = 0, end = 0;           // kernels: the first one, and the one after the last
+  size_t first = 0, end = 0;            // kernels: the first one, and the one after the last
   int64_t images = 1;
+  int64_t slots = 1;                    // parts of the batch that may be under way at a time
+  int64_t offset = 0, slot_bytes = 0;   // in the fixed part of the workspace: kTakenSlotsBytes, then the slots
 };
+/// Before the slots of a chain: a word that tells, bit by bit, which are taken.
+constexpr int64_t kTakenSlotsBytes = 64;
 /// The chain that a kernel belongs to; null: it runs for the whole batch.
 const Chain* chain_of(const std::vector<Chain>& chains, size_t kernel);
 /// Images that a kernel gets in one call.

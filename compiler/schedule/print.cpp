@@ -15,6 +15,7 @@ std::string place_text(const Place& place) {
     case Place::Column: return fmt::format("column {}", place.buffer);
     case Place::Scalar: return fmt::format("scalar {}", place.buffer);
     case Place::Fixed: return fmt::format("workspace at {}", place.offset);
+    case Place::Slot: return fmt::format("slot at {}", place.offset);
     case Place::PerGroup: return fmt::format("workspace at {} a group", place.offset);
     case Place::Constant: return fmt::format("constant {}", place.buffer);
   }
@@ -28,8 +29,8 @@ std::string value_text(const FunctionPlan& plan, ValueId value) {
 }
 
 std::string chain_text(const FunctionPlan& plan, const Chain& chain) {
-  const auto name = [&](int32_t kernel) { return plan.kernels[static_cast<size_t>(kernel)].name; };
-  return fmt::format("  chain of @{} to @{} : {} {} at a time\n", name(chain.first), name(chain.end - 1), chain.images, chain.images == 1 ? "image" : "images");
+  return fmt::format("  chain of @{} to @{} : {} {} at a time, {} {} of {} bytes in the workspace at {}\n", plan.kernels[chain.first].name, plan.kernels[chain.end - 1].name,
+                     chain.images, chain.images == 1 ? "image" : "images", chain.slots, chain.slots == 1 ? "slot" : "slots", chain.slot_bytes, chain.offset);
 }
 
 std::string kernel_text(const FunctionPlan& plan, const Kernel& kernel) {

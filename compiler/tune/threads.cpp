@@ -21,6 +21,7 @@ void pin_to_a_core() {
 MeasuringThreads::MeasuringThreads(int count) {
   context_.parallel_for = run;
   context_.pool = this;
+  context_.threads = count;
   for (int i = 1; i < count; ++i) threads_.emplace_back([this] { work(); });
 }
 

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct below changes; the runtime refuses other versions. */
-#define CNN_ABI_VERSION 4
+#define CNN_ABI_VERSION 5
 
 /* How the runtime lays out memory: each buffer begins at a multiple of CNN_ALIGNMENT bytes, and at least CNN_SPARE bytes that
  * nobody uses follow it, because vector code may read a little beyond the end. `cnnc summary` counts by the same rule. */
@@ -36,6 +36,8 @@ typedef struct cnn_context {
   /* Called after each kernel with its index in the function's table: for `bench`, and to find where a NaN was born. */
   void (*kernel_done)(void* profile, int32_t kernel);
   void* profile;
+  /* Tasks that parallel_for runs at a time; 0: not known. */
+  int32_t threads;
 } cnn_context;
 
 /* Flat buffers and the fixed places of their pointers in `buffers`; the columns of a function follow from CNN_COLUMNS on.

@@ -114,6 +114,7 @@ Session make_session(const cnn_program& program, const CommandLine& line) {
   out.pool = make_pool(static_cast<int>(threads));
   out.context.parallel_for = ThreadPool::parallel_for;
   out.context.pool = out.pool.get();
+  out.context.threads = out.pool->threads();
   return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The threads of a program: cnn_context.parallel_for. Threads spin for a short time after a task, then sleep.
+// The threads of a program: cnn_context.parallel_for. Of each loop a thread takes the same share of the tasks first, so that what it
+// wrote in the loop before lies in its own cache, then what is left of the others'. Threads stay awake for a millisecond after a task, then sleep.
 // A task inside a task runs serially. Which thread runs a task never changes a result: tasks of kernels write disjoint memory.
 // Tests: test/runtime/program.
 #pragma once
@@ -53,8 +54,17 @@ class ThreadPool {
   static int32_t parallel_for(void* pool, Task task, void* user, int32_t begin, int32_t count, uint8_t* closure);
 
  private:
-  void work();
-  void take_tasks(uint32_t generation);
+  /// The tasks that a thread takes first.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> ticket{0};               // generation << 32 | next task
+  };
+
+  void work(size_t thread);
+  void stay_awake(int32_t seen) const;
+  void take_tasks(uint32_t generation, size_t thread);
+  bool take_task(uint32_t generation, size_t share);
+  /// The first task of a share of so many ones.
+  uint64_t first_of_share(size_t share, uint32_t count) const { return count * static_cast<uint64_t>(share) / shares_.size(); }
 
   // A job. Written by the owner only between jobs, when no ticket of the job before can be drawn any more.
   std::atomic<Task> task_{nullptr};
@@ -63,7 +73,7 @@ class ThreadPool {
   std::atomic<int32_t> begin_{0};
   std::atomic<uint32_t> count_{0};
   std::atomic<int32_t> result_{0};
-  alignas(64) std::atomic<uint64_t> ticket_{0};    // generation << 32 | next task
+  std::vector<Share> shares_;                      // by thread, 0 is the owner
   alignas(64) std::atomic<uint32_t> done_{0};
   alignas(64) std::atomic<int32_t> generation_{0};  // what workers sleep on
   std::atomic<bool> leave_{false};

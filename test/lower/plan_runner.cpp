@@ -172,6 +172,10 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
       }
       case Place::Scalar: return flat.at(CNN_SCALARS)->data() + 8 * place.buffer;
       case Place::Fixed: return workspace.data() + place.offset;
+      case Place::Slot: {
+        const Chain& chain = plan.chains.at(static_cast<size_t>(place.buffer));
+        return workspace.data() + chain.offset + kTakenSlotsBytes + (chain.slots - 1) * chain.slot_bytes + place.offset;
+      }
       case Place::PerGroup: return workspace.data() + plan.workspace_fixed + place.offset * (stored / plan.group);
       case Place::Constant: return constants.at(static_cast<size_t>(place.buffer))->data();
       case Place::None: break;
@@ -214,7 +218,7 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
   };
   for (size_t k = 0; k < plan.kernels.size();) {
     const Chain* chain = chain_of(plan.chains, k);
-    const size_t end = chain ? static_cast<size_t>(chain->end) : k + 1;
+    const size_t end = chain ? chain->end : k + 1;
     const int64_t part = images_at_once(plan.chains, k, images);
     for (int64_t first = 0; first < images; first += part)
       for (size_t i = k; i < end; ++i) run_kernel(i, first, std::min(part, images - first));

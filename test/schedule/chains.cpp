@@ -29,7 +29,10 @@ TEST(Chains, KeepLargeMapsInCaches) {
   EXPECT_GE(plan.chains[0].end - plan.chains[0].first, 4);
   EXPECT_LE(plan.chains[0].images, 4);
   // What only the chain reads takes memory for its images, not for the batch.
-  EXPECT_GT(plan.workspace_fixed, 0);
+  EXPECT_GT(plan.chains[0].slot_bytes, 0);
+  EXPECT_LE(plan.chains[0].slot_bytes, 2 * plan.chains[0].images * 32 * 28 * 28 * 4);
+  EXPECT_EQ(plan.chains[0].slots, 16);
+  EXPECT_EQ(plan.workspace_fixed, kTakenSlotsBytes + 16 * plan.chains[0].slot_bytes);
   EXPECT_EQ(plan.workspace_per_group, 0);
 }
 
@@ -42,8 +45,8 @@ TEST(Chains, AreNotForOneImageNorForSmallMaps) {
 void check_alignment(const FunctionPlan& plan, const std::string& about) {
   constexpr int64_t kAlignment = 64;
   for (const Chain& chain : plan.chains)
-    for (int32_t k = chain.first; k < chain.end; ++k) {
-      const Kernel& kernel = plan.kernels[static_cast<size_t>(k)];
+    for (size_t k = chain.first; k < chain.end; ++k) {
+      const Kernel& kernel = plan.kernels[k];
       for (const auto* values : {&kernel.reads, &kernel.writes})
         for (ValueId value : *values) {
           const auto index = static_cast<size_t>(value.index);
@@ -78,8 +81,8 @@ TEST(Chains, LeaveWhatReadsTheWholeBatch) {
   for (uint64_t variation = 0; variation < 20; ++variation) {
     const FunctionPlan plan = plan_of(maker.module, {.infer_batch = 64, .train_batch = {}, .variation = variation});
     for (const Chain& chain : plan.chains)
-      for (int32_t k = chain.first; k < chain.end; ++k)
-        for (ValueId value : plan.kernels[static_cast<size_t>(k)].writes) EXPECT_TRUE(plan.function->graph.type(value).batched);
+      for (size_t k = chain.first; k < chain.end; ++k)
+        for (ValueId value : plan.kernels[k].writes) EXPECT_TRUE(plan.function->graph.type(value).batched);
   }
 }
 

@@ -48,16 +48,17 @@ struct Range {
   int32_t value;
 };
 
-std::vector<Range> ranges(const FunctionPlan& plan, Place::Kind kind) {
+/// `chain` is the one whose slots are meant, for Place::Slot.
+std::vector<Range> ranges(const FunctionPlan& plan, Place::Kind kind, int32_t chain = 0) {
   std::map<std::pair<int64_t, int32_t>, Range> found;
   std::vector<Range> result;
   for (int k = 0; k < static_cast<int>(plan.kernels.size()); ++k) {
     const Kernel& kernel = plan.kernels[static_cast<size_t>(k)];
     for (ValueId value : kernel.writes) {
       const Place& place = plan.places[static_cast<size_t>(value.index)];
-      if (place.kind != kind) continue;
+      if (place.kind != kind || (kind == Place::Slot && place.buffer != chain)) continue;
       const Layout& layout = plan.layouts[static_cast<size_t>(value.index)];
-      const int64_t images = layout.kind == LayoutKind::Lanes ? 1 : kind == Place::Fixed ? images_at_once(plan.chains, static_cast<size_t>(k), 1 << 20) : plan.group;
+      const int64_t images = layout.kind == LayoutKind::Lanes ? 1 : kind == Place::Slot ? plan.chains.at(static_cast<size_t>(chain)).images : plan.group;
       const int64_t bytes = stored_bytes(plan.function->graph.type(value), layout) * images;
       result.push_back({place.offset, place.offset + bytes, k, k, value.index});
     }
@@ -74,17 +75,16 @@ std::vector<Range> ranges(const FunctionPlan& plan, Place::Kind kind) {
   // A chain runs several times: what it shares with others lives as long as all of it does.
   for (Range& range : result)
     for (const Chain& chain : plan.chains) {
-      const bool is_inside = range.first >= chain.first && range.last < chain.end, is_apart = range.last < chain.first || range.first >= chain.end;
-      if (!is_apart && !is_inside) range.first = std::min(range.first, chain.first), range.last = std::max(range.last, chain.end - 1);
+      const int first = static_cast<int>(chain.first), last = static_cast<int>(chain.end) - 1;
+      const bool is_inside = range.first >= first && range.last <= last, is_apart = range.last < first || range.first > last;
+      if (!is_apart && !is_inside) range.first = std::min(range.first, first), range.last = std::max(range.last, last);
     }
   return result;
 }
 
-void check_overlaps(const ModulePlan& plan, const Module& module, Place::Kind kind) {
-  const FunctionPlan& function = plan.functions[0];
-  const auto all = ranges(function, kind);
+void check_overlaps(const ModulePlan& plan, const Module& module, const std::vector<Range>& all, int64_t bytes) {
   for (const Range& a : all) {
-    EXPECT_LE(a.end, kind == Place::Fixed ? function.workspace_fixed : function.workspace_per_group);
+    EXPECT_LE(a.end, bytes);
     EXPECT_EQ(a.begin % 64, 0);
     for (const Range& b : all) {
       if (a.value >= b.value || a.end <= b.begin || b.end <= a.begin) continue;
@@ -95,11 +95,23 @@ void check_overlaps(const ModulePlan& plan, const Module& module, Place::Kind ki
   }
 }
 
+/// Of what lies in the fixed part, the slots of chains included.
+std::vector<Range> fixed_ranges(const FunctionPlan& plan) {
+  std::vector<Range> all = ranges(plan, Place::Fixed);
+  for (size_t i = 0; i < plan.chains.size(); ++i) {
+    const Chain& chain = plan.chains[i];
+    const int64_t bytes = kTakenSlotsBytes + chain.slots * chain.slot_bytes;
+    all.push_back({chain.offset, chain.offset + bytes, static_cast<int>(chain.first), static_cast<int>(chain.end) - 1, -1 - static_cast<int32_t>(i)});
+  }
+  return all;
+}
+
 TEST(Memory, LiveValuesNeverOverlap) {
   for (const char* name : {"t.gradients", "infer"})
     for (uint32_t seed = 0; seed < 60; ++seed) {
       const Module module = random_module(seed, name);
-      check_overlaps(make_plan(module, *find_target("avx512"), {}), module, Place::PerGroup);
+      const ModulePlan plan = make_plan(module, *find_target("avx512"), {});
+      check_overlaps(plan, module, ranges(plan.functions[0], Place::PerGroup), plan.functions[0].workspace_per_group);
     }
 }
 
@@ -108,8 +120,12 @@ TEST(Memory, LiveValuesOfChainsNeverOverlap) {
   for (uint64_t seed = 1; seed < 120; ++seed) {
     const Module module = random_module(static_cast<uint32_t>(seed), "infer");
     const ModulePlan plan = make_plan(module, *find_target("avx512"), {.train_batch = {}, .variation = seed});
-    chains += plan.functions[0].chains.size();
-    for (const Place::Kind kind : {Place::Fixed, Place::PerGroup}) check_overlaps(plan, module, kind);
+    const FunctionPlan& function = plan.functions[0];
+    chains += function.chains.size();
+    check_overlaps(plan, module, ranges(function, Place::PerGroup), function.workspace_per_group);
+    check_overlaps(plan, module, fixed_ranges(function), function.workspace_fixed);
+    for (size_t i = 0; i < function.chains.size(); ++i)
+      check_overlaps(plan, module, ranges(function, Place::Slot, static_cast<int32_t>(i)), function.chains[i].slot_bytes);
   }
   EXPECT_GT(chains, 60);
 }

@@ -60,7 +60,7 @@ Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder) {
   const Var ki("ki"), ko("ko"), kk("kk"), ci("ci"), co("co"), cc("cc"), task("task");
   func.split(k, ko, ki, filter_block, TailStrategy::GuardWithIf).split(c, co, ci, block, TailStrategy::GuardWithIf)
       .reorder(v, u, ci, ki, co, ko).fuse(co, ko, task);
-  if (multiply_add_ns(builder, s.multiply_adds() * vector) > 5000) func.parallel(task);
+  if (multiply_add_ns(builder, s.multiply_adds() * vector) > kTaskNs) func.parallel(task);
   sums.compute_at(func, task).bound_extent(v, s.kernel_width).vectorize(l, vector, TailStrategy::RoundUp);
   sums.update().split(c, cc, ci, channels, TailStrategy::GuardWithIf).split(k, kk, ki, filters, TailStrategy::GuardWithIf)
       .reorder(l, v, ci, ki, u, cc, kk, g.x, g.y).vectorize(l, vector, TailStrategy::RoundUp).unroll(v).unroll(ci).unroll(ki);

@@ -69,7 +69,7 @@ Halide::Pipeline build_conv_winograd_grad_weight(KernelBuilder& builder) {
   func.bound(v, 0, kTaps).bound(u, 0, kTaps)
       .split(k, ko, ki, filter_block, TailStrategy::RoundUp).split(c, co, ci, channel_block, tail(s.channels, channel_block, TailStrategy::GuardWithIf))
       .reorder(v, u, ci, ki, co, ko).unroll(v).unroll(u).fuse(co, ko, task);
-  if (multiply_add_ns(builder, s.multiply_adds() * vector) > 5000) func.parallel(task);
+  if (multiply_add_ns(builder, s.multiply_adds() * vector) > kTaskNs) func.parallel(task);
   back.compute_at(func, ki).bound_extent(c, channel_block).vectorize(c, vector, TailStrategy::RoundUp).unroll(v).unroll(u);
   back.reorder(v, u, c);
   back_half.compute_at(back, c).bound_extent(e, side).vectorize(c, vector, TailStrategy::RoundUp).unroll(v).unroll(e);

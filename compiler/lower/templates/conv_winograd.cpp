@@ -134,9 +134,8 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   for (Func* scratch : {&half, &image, &sums, &back}) keep_on_stack(*scratch);
   func.fuse(part, xo, step).fuse(step, yo, step);
   if (batched) func.fuse(step, batch_loop, step);
-  constexpr double kShareNs = 5000;
   const double steps = parts / static_cast<double>(group) * static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
-  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / 3 / steps), kShareNs);
+  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / 3 / steps));
   return Halide::Pipeline(func);
 }
 

@@ -46,7 +46,7 @@ Halide::Pipeline build_dense_grad_weight(KernelBuilder& builder) {
   const int32_t tile = vector * vectors;
   func.split(i, io, ii, tile, tail(in_extent, tile)).split(o, oo, oi, block, tail(out_extent, block))
       .reorder(ii, oi, oo, io).vectorize(ii, vector);
-  if (multiply_add_ns(builder, static_cast<double>(in_extent) * out_extent * images) > 5000) func.parallel(io);
+  if (multiply_add_ns(builder, static_cast<double>(in_extent) * out_extent * images) > kTaskNs) func.parallel(io);
   sums.compute_at(func, oo).vectorize(i, vector, TailStrategy::RoundUp);
   sums.update().split(o, oo, oi, outputs, TailStrategy::GuardWithIf).reorder(i, oi, oo, q).vectorize(i, vector, TailStrategy::RoundUp)
       .unroll(i).unroll(oi);

@@ -36,9 +36,9 @@ Results define_results(KernelBuilder& builder, bool staged) {
   return results;
 }
 
-void parallelize(Halide::Func& func, const Var& loop, double cost_ns, double task_ns) {
+void parallelize(Halide::Func& func, const Var& loop, double cost_ns) {
   constexpr double kMostSteps = 1 << 20;
-  const auto steps = static_cast<int32_t>(std::clamp(std::ceil(task_ns / std::max(cost_ns, 1e-3)), 1.0, kMostSteps));
+  const auto steps = static_cast<int32_t>(std::clamp(std::ceil(kTaskNs / std::max(cost_ns, 1e-3)), 1.0, kMostSteps));
   if (steps == 1) {
     func.parallel(loop);
     return;
@@ -47,12 +47,8 @@ void parallelize(Halide::Func& func, const Var& loop, double cost_ns, double tas
   func.split(loop, task, loop, steps, Halide::TailStrategy::GuardWithIf).parallel(task);
 }
 
-int64_t task_count(double cost_ns, int64_t most) {
-  return std::clamp<int64_t>(static_cast<int64_t>(cost_ns / kTaskNs), 1, most);
-}
-
 double multiply_add_ns(const KernelBuilder& builder, double multiply_adds) {
-  constexpr double kVectorsPerNs = 2;
+  constexpr double kVectorsPerNs = 4;
   const ElementType element = builder.type(builder.kernel().writes[0]).element;
   return multiply_adds / (kVectorsPerNs * static_cast<double>(builder.target().lanes(element)));
 }

@@ -19,14 +19,11 @@ struct Results {
 /// `staged`: results may lie in the memory of operands, so everything that a step reads is read before it writes.
 Results define_results(KernelBuilder& builder, bool staged = false);
 
-/// What a task takes at least, because waking a thread costs that.
-constexpr double kTaskNs = 20000;
+/// What a task takes at least: a small share of it is the time until another thread, which is awake, begins it.
+constexpr double kTaskNs = 4000;
 
-/// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps. `cost_ns`: of one step. `task_ns`: of a task, where the schedule made the steps for threads that
-/// are awake.
-void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns, double task_ns = kTaskNs);
-/// The number of equal tasks into which work of that cost is cut, at most `most`.
-int64_t task_count(double cost_ns, int64_t most);
+/// Runs the loop over images or groups in parallel, in tasks of a fixed number of steps. `cost_ns`: of one step.
+void parallelize(Halide::Func& func, const Halide::Var& loop, double cost_ns);
 
 /// Nanoseconds that so many multiply-adds take in vectors, and that so many bytes take from the second-level cache.
 double multiply_add_ns(const KernelBuilder& builder, double multiply_adds);
