@@ -6,7 +6,6 @@
 #include <immintrin.h>
 #include <sched.h>
 
-#include <chrono>
 #include <new>
 #include <system_error>
 
@@ -15,9 +14,9 @@ namespace {
 
 // About 20 to 50 microseconds: the gap between two kernels.
 constexpr int kSpins = 1000;
-// How long a thread stays awake, giving way to others: through kernels of one task and from one step to the next. To wake it
-// later costs 20 to 50 microseconds.
-constexpr std::chrono::microseconds kAwake(1000);
+// How often a thread gives way to others before it sleeps: it stays awake for about a millisecond, through kernels of one task and
+// from one step to the next. To wake it later costs 20 to 50 microseconds.
+constexpr int kYields = 2500;
 constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040;
 // Kernels of more tasks than this do not exist: one task is at least one row of an image.
 constexpr int kTicketBits = 32;
@@ -111,12 +110,12 @@ bool ThreadPool::take_task(uint32_t generation, size_t share) {
   return false;
 }
 
-/// Returns when the generation is another one, or kAwake is over.
+/// Returns when the generation is another one, or after a while.
 void ThreadPool::stay_awake(int32_t seen) const {
   const auto is_new = [&] { return generation_.load(std::memory_order_acquire) != seen; };
   for (int spin = 0; spin < kSpins; ++spin, _mm_pause())
     if (is_new()) return;
-  for (const auto until = std::chrono::steady_clock::now() + kAwake; !is_new() && std::chrono::steady_clock::now() < until;) sched_yield();
+  for (int i = 0; i < kYields && !is_new(); ++i) sched_yield();
 }
 
 void ThreadPool::work(size_t thread) {
