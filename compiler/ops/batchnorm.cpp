@@ -44,6 +44,10 @@ class Expander {
   ValueId gather(ValueId value) { return axes_.empty() ? value : build_->reshape(value, {spread_[0]}); }
   /// The sum of each channel over images and pixels, spread.
   ValueId sum(ValueId value) { return build_->sum(value, axes_, x_type_.batched); }
+  /// The same, over the pixels of each image first.
+  ValueId sum_by_images(ValueId value) {
+    return x_type_.batched && pixels() > 1 ? build_->sum(build_->sum(value, axes_, false), {}, true) : sum(value);
+  }
   /// A formula over the operands x0, x1, … and the op's attributes.
   ValueId map(std::string_view text, std::vector<ValueId> operands) {
     const Constants constants = {{"eps", attributes_.eps}, {"momentum", attributes_.momentum}, {"pixels", pixels()}};
@@ -60,11 +64,21 @@ class Expander {
   struct Statistics {
     ValueId count, mean, variance, inverse;      // inverse = 1 / sqrt(variance + eps); all spread
   };
+  /// Over the pixels of each image first, then over images: an image's pixels lie in caches where they are summed twice. The squares
+  /// are those of distances from the image's own mean, and of its mean from that of all: Chan, Golub, LeVeque, "Updating formulae
+  /// and a pairwise algorithm for computing sample variances", 1979.
   Statistics statistics(ValueId x) {
     Statistics s;
     s.count = count();
-    s.mean = map("x0 / x1", {sum(x), s.count});
-    s.variance = map("x0 / x1", {sum(map("(x0 - x1) * (x0 - x1)", {x, s.mean})), s.count});
+    if (x_type_.batched && pixels() > 1) {
+      const ValueId image_mean = map("x0 / pixels", {build_->sum(x, axes_, false)});
+      const ValueId image_squares = build_->sum(map("(x0 - x1) * (x0 - x1)", {x, image_mean}), axes_, false);
+      s.mean = map("x0 * pixels / x1", {build_->sum(image_mean, {}, true), s.count});
+      s.variance = map("x0 / x1", {build_->sum(map("x0 + pixels * ((x1 - x2) * (x1 - x2))", {image_squares, image_mean, s.mean}), {}, true), s.count});
+    } else {
+      s.mean = map("x0 / x1", {sum(x), s.count});
+      s.variance = map("x0 / x1", {sum(map("(x0 - x1) * (x0 - x1)", {x, s.mean})), s.count});
+    }
     s.inverse = inverse(s.variance);
     return s;
   }
@@ -106,8 +120,8 @@ void gradient(const OpCall<BatchnormAttributes>& call, GradientBuilder& g) {
   Expander e(g.build(), call);
   const ValueId x = g.operand(0), dy = g.dy(0);
   const auto s = e.statistics(x);
-  const ValueId dbias = e.sum(dy);
-  const ValueId dweight = e.sum(e.map("x0 * ((x1 - x2) * x3)", {dy, x, s.mean, s.inverse}));
+  const ValueId dbias = e.sum_by_images(dy);
+  const ValueId dweight = e.map("x0 * x1", {e.sum_by_images(e.map("x0 * (x1 - x2)", {dy, x, s.mean})), s.inverse});
   if (g.needed(1)) g.add_to(1, e.gather(dweight));
   if (g.needed(2)) g.add_to(2, e.gather(dbias));
   if (!g.needed(0)) return;

@@ -40,7 +40,19 @@ InferResult infer(const OpCall<MapAttributes>& call) {
   return one_result(std::move(type));
 }
 
-/// The derivative's product with dy, over those operands only that it uses, so that no other value must be kept.
+/// Whether the function keeps its operand within bounds, as relu and relu6 do: then it takes the same branches at its result as at
+/// its operand, and its derivative is the same at both.
+bool is_bound(const ScalarExpression& f) {
+  std::vector<double> bounds;
+  for (const ScalarExpression::Node& node : f.nodes())
+    if (node.op == ScalarOp::Constant && (bounds.empty() || bounds.back() != node.value)) bounds.push_back(node.value);
+  if (bounds.size() == 1) return f == formula("max(x0, a)", 1, {{"a", bounds[0]}}) || f == formula("min(x0, a)", 1, {{"a", bounds[0]}});
+  if (bounds.size() != 2 || !(bounds[0] < bounds[1])) return false;
+  return f == formula("select(x0 <= a, a, select(b <= x0, b, x0))", 1, {{"a", bounds[0]}, {"b", bounds[1]}});
+}
+
+/// The derivative's product with dy, over those operands only that it uses, so that no other value must be kept; of a bound over the
+/// result, which the next layer keeps anyway.
 void gradient(const OpCall<MapAttributes>& call, GradientBuilder& g) {
   for (int i = 0; i < g.operand_count(); ++i) {
     if (!g.needed(i)) continue;
@@ -54,7 +66,7 @@ void gradient(const OpCall<MapAttributes>& call, GradientBuilder& g) {
         continue;
       }
       arguments.push_back(ScalarExpression::argument(static_cast<int>(operands.size())));
-      operands.push_back(g.operand(k));
+      operands.push_back(is_bound(call.attributes.f) ? g.result() : g.operand(k));
     }
     ValueId dx = g.dy();
     if (derivative.constant_value() != 1.0) {

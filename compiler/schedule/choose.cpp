@@ -39,7 +39,7 @@ class Chooser {
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
       if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node);
-      if (op == "reduce" && std::get<bool>(node.attributes.at("batch")) && is_lanes(node.operands[0])) return reduce(node);
+      if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || sums_long_rows(node))) return reduce(node);
     }
     return elementwise(kernel);
   }
@@ -76,6 +76,12 @@ class Chooser {
       }
     }
     return schedule;
+  }
+
+  /// Whether it takes an image many elements to one, in lanes: few are written out.
+  bool sums_long_rows(const Node& node) const {
+    constexpr int64_t kMany = 32;
+    return is_lanes(node.results[0]) && element_count(graph_.type(node.operands[0]).dims) >= kMany * element_count(graph_.type(node.results[0]).dims);
   }
 
   Schedule reduce(const Node& node) const {
@@ -280,8 +286,10 @@ class Chooser {
       const bool wide = registers_ >= 32;
       const int64_t groups = wide ? 4 : 2, tile = tile_outputs(outputs, wide ? 6 : 5), single = tile_outputs(outputs, registers_ / 2);
       const double vectors = static_cast<double>(inputs * outputs) * 4;
-      return {backward ? "dense.lanes_grad_input" : "dense.lanes",
-              {{"outputs", tile}, {"single", single}, {"groups", groups}, {"tasks", tasks(vectors, ceil_divide(outputs, std::max(tile, single)))}}};
+      Schedule schedule{backward ? "dense.lanes_grad_input" : "dense.lanes",
+                        {{"outputs", tile}, {"single", single}, {"groups", groups}, {"tasks", tasks(vectors, ceil_divide(outputs, std::max(tile, single)))}, {"chunk", 0}}};
+      share_inputs(schedule, inputs, std::min(groups, ceil_divide(batch, group_)), vector_bytes(y), outputs);
+      return schedule;
     }
     if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
     const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
@@ -295,6 +303,20 @@ class Chooser {
     Schedule schedule{"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", parts}, {"group", 1}, {"chunk", 0}}};
     if (images > 1) share_weights(schedule, graph_.type(y), inputs / vector, batch);
     return schedule;
+  }
+
+  /// In lanes: inputs beyond the second-level cache come once for all tiles of a task, a chunk at a time.
+  void share_inputs(Schedule& schedule, int64_t inputs, int64_t groups, int64_t vector_bytes, int64_t outputs) const {
+    constexpr int64_t kChunkBytes = 16 << 10, kLongEnough = 16, kFewTasks = 4, kMostTasks = 64;
+    const int64_t chunk = largest_divisor(inputs, kChunkBytes / (groups * vector_bytes));
+    if (2 * groups * inputs * vector_bytes <= target_.level2_bytes || groups == 1 || chunk < kLongEnough) return;
+    auto& p = schedule.parameters;
+    // Sums, the vectors of the groups and one number of the weights fill the registers.
+    const int64_t tile = tile_outputs(outputs, (registers_ - 1 - groups) / groups);
+    int64_t tasks = std::min(kFewTasks, p["tasks"]);
+    while (DenseGroup{tile, tasks, groups}.bytes(outputs, vector_bytes) > kLargestScratchBytes) tasks *= 2;
+    if (tasks > kMostTasks) return;
+    p["groups"] = groups, p["outputs"] = tile, p["chunk"] = chunk, p["tasks"] = tasks;
   }
 
   /// Weights beyond the second-level cache come once for a group of images, as large as its sums may be. A chunk of a tile's weights
@@ -341,12 +363,13 @@ void choose_schedules(Draft& draft, const PlanContext& context) {
   const Chooser chooser(draft, context);
   const LegalSchedules legal(draft, context);
   // Kernels with one key have one schedule, as in a file, also in chains for different numbers of images.
+  const int64_t planned = planned_batch(draft, context);
   std::map<uint64_t, int64_t> batches;
   for (size_t k = 0; k < draft.kernels.size(); ++k) {
     Kernel& kernel = draft.kernels[k];
     kernel.key = kernel_key(draft, kernel);
     int64_t& batch = batches[kernel.key.hash];
-    batch = std::max(batch, images_at_once(draft.chains, k, context.options.infer_batch));
+    batch = std::max(batch, images_at_once(draft.chains, k, planned));
   }
   for (Kernel& kernel : draft.kernels) {
     kernel.schedule = chooser.choose(kernel, batches.at(kernel.key.hash));

@@ -27,11 +27,12 @@ inline int64_t largest_divisor(int64_t n, int64_t most) {
   return largest_divisor(n, most, [](int64_t) { return true; });
 }
 
-/// What `dense.vector` keeps of a group of images in memory.
+/// The sums that a task of a dense layer keeps in memory: tiles of `rows` outputs, for so many images or groups of them.
 struct DenseGroup {
   int64_t rows = 1, tasks = 1, images = 1;
 
-  int64_t bytes(int64_t outputs, int64_t vector_bytes) const { return ceil_divide(ceil_divide(outputs, rows), tasks) * rows * images * vector_bytes; }
+  int64_t outputs(int64_t all) const { return ceil_divide(ceil_divide(all, rows), tasks) * rows; }
+  int64_t bytes(int64_t all, int64_t vector_bytes) const { return outputs(all) * images * vector_bytes; }
 };
 
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.

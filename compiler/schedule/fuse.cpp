@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which nodes form a kernel. A node with a loop nest of its own is the anchor of a kernel; elementwise nodes join the kernel
 // that computes their latest operand, where both run over the same elements; cheap ones are evaluated again wherever they
-// are read. With PlanOptions::plain each node is a kernel.
+// are read; reductions that read the same values are one pass. With PlanOptions::plain each node is a kernel.
 #include <algorithm>
 
 #include "ir/op.h"
@@ -115,11 +115,50 @@ class Fuser {
         return last;
       }
     }
+    if (const int32_t pass = pass_to_join(node, ready); pass >= 0) {
+      draft_.kernels[static_cast<size_t>(pass)].nodes.push_back(node_index);
+      return pass;
+    }
     Kernel kernel;
     kernel.nodes = {node_index};
     kernel.anchor = !plain_ && is_map(node) ? -1 : node_index;
     draft_.kernels.push_back(std::move(kernel));
     return static_cast<int32_t>(draft_.kernels.size()) - 1;
+  }
+
+  /// In training: a kernel of the same reduction of values of the same type, one of which the node reads too; -1: none.
+  int32_t pass_to_join(const Node& node, int32_t ready) const {
+    constexpr int32_t kNearest = 4;
+    if (draft_.purpose != Purpose::Training || node.op->name != "reduce") return -1;
+    const auto end = static_cast<int32_t>(draft_.kernels.size());
+    for (int32_t k = std::max(ready + 1, end - kNearest); k < end; ++k) {
+      const Kernel& kernel = draft_.kernels[static_cast<size_t>(k)];
+      if (kernel.anchor < 0) continue;
+      const Node& anchor = graph_.node(kernel.anchor);
+      const bool is_same = anchor.op == node.op && anchor.attributes == node.attributes && graph_.type(anchor.operands[0]) == graph_.type(node.operands[0]) &&
+                           layout(anchor.operands[0]) == layout(node.operands[0]) && layout(anchor.results[0]) == layout(node.results[0]);
+      if (is_same && share_an_operand(anchor, node)) return k;
+    }
+    return -1;
+  }
+
+  /// Whether both read one stored value of the same dimensions, directly or through inlined maps.
+  bool share_an_operand(const Node& a, const Node& b) const {
+    std::vector<ValueId> of_a, of_b;
+    add_stored_operands(a, of_a);
+    add_stored_operands(b, of_b);
+    return std::any_of(of_a.begin(), of_a.end(), [&](ValueId value) {
+      return graph_.type(value) == graph_.type(a.operands[0]) && std::find(of_b.begin(), of_b.end(), value) != of_b.end();
+    });
+  }
+
+  void add_stored_operands(const Node& node, std::vector<ValueId>& values) const {
+    for (ValueId operand : node.operands) {
+      if (!operand.valid()) continue;
+      const int32_t producer = graph_.value(operand).node;
+      if (producer >= 0 && role_of(producer) == NodeRole::Inlined) add_stored_operands(graph_.node(producer), values);
+      else values.push_back(operand);
+    }
   }
 
   bool can_join(const Node& node, const Kernel& kernel) const {

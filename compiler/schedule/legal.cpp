@@ -85,7 +85,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "dense_grad_input" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes_grad_input");
     if (op == "dense_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("dense.lanes_grad_weight");
     if (op == "dense" && is_planar(x) && is_planar(y) && is_planar(second)) found.push_back("dense.vector");
-    if (op == "reduce" && std::get<bool>(node.attributes.at("batch")) && is_lanes(x)) found.push_back("reduce.lanes");
+    if (op == "reduce" && is_lanes(x) && (std::get<bool>(node.attributes.at("batch")) || is_lanes(y))) found.push_back("reduce.lanes");
   }
   found.push_back("elementwise");
   // The new weights may lie in the memory of the old ones: `elementwise` reads all of a step before it writes.
@@ -249,6 +249,10 @@ std::optional<std::string> LegalSchedules::dense(const Node& node, const Schedul
   for (const char* name : {"outputs", "single"}) rules.at_most(name, outputs, "a tile has no more outputs than the layer");
   rules.registers(tile_registers(rules["groups"], rules["outputs"]), target_.vector_registers);
   rules.registers(tile_registers(1, rules["single"]), target_.vector_registers);
+  if (rules["chunk"] > 0) {
+    rules.divides("chunk", graph_.type(node.operands[0]).dims[0], "inputs");
+    rules.scratch(DenseGroup{rules["outputs"], rules["tasks"], rules["groups"]}.bytes(outputs, group_ * element_bytes(graph_.type(node.results[0]).element)));
+  }
   return rules.result();
 }
 

@@ -48,6 +48,9 @@ struct Draft {
   std::vector<Chain> chains = {};       // of them
 };
 
+/// The batch that the choice is made for.
+int64_t planned_batch(const Draft& draft, const PlanContext& context);
+
 /// A new function in which every result is a computed value of its own: not an argument, a constant, an alias of one, or
 /// another result too.
 std::shared_ptr<Function> add_result_copies(const Function& function);

@@ -66,7 +66,8 @@ constexpr TemplateParameter kConvWeight[] = {{"filters", "filters of a tile", 1,
 constexpr TemplateParameter kDense[] = {{"outputs", "outputs of a tile of several groups", 1, 32},
                                         {"single", "outputs of a tile of one group", 1, 32},
                                         {"groups", "groups taken together", 1, 8},
-                                        {"tasks", "parallel parts of the outputs", 1, 64}};
+                                        {"tasks", "parallel parts of the outputs", 1, 64},
+                                        {"chunk", "inputs that all tiles of a task add before the next ones; 0: all, and no sums in memory", 0, kAny, 0}};
 constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1, 64, kNoDefault},
                                               {"vectors", "vectors of a tile", 1, 8},
                                               {"outputs", "outputs of a tile", 1, 16},
@@ -145,9 +146,10 @@ constexpr Template kTemplates[] = {
     {"dense.lanes", "dense layer, images innermost", kDense,
      "Training, x and y in lanes.",
      "A register tile of outputs by groups of images is summed over the inputs: load a vector of images for each group, broadcast one weight for "
-     "each output, multiply-add. What is left of the groups is taken one by one, with `single` outputs.",
+     "each output, multiply-add. What is left of the groups is taken one by one, with `single` outputs. With a chunk the sums of a task lie in memory, "
+     "and its tiles add a chunk of the inputs, which stays in the first-level cache, before the next one.",
      "Tiles have no more outputs than the layer. `groups` x `outputs` sums, `groups` vectors and 1 more are at most the target's registers; so are "
-     "`single` and 2 more."},
+     "`single` and 2 more. A chunk divides the inputs."},
     {"dense.lanes_grad_input", "the gradient of a dense layer towards x, images innermost", kDense,
      "Training, dy and dx in lanes.",
      "That of `dense.lanes`, with weights read along their columns.",
@@ -171,9 +173,9 @@ constexpr Template kTemplates[] = {
     {"plain", "one loop nest, no vectors", {},
      "Every kernel but the update of weights; slow, for comparison.",
      "Element after element, each from its definition."},
-    {"reduce.lanes", "reduction over the batch, images innermost", kReduce,
-     "Training: sums over images, like those of batchnorm and of biases.",
-     "A few vectors of partial results run over groups of images and pixels; their lanes are combined last, in a fixed order.",
+    {"reduce.lanes", "reduction over images or over the batch, images innermost", kReduce,
+     "Training: sums over the pixels of each image and over images, like those of batchnorm and of biases.",
+     "A few vectors of partial results run over pixels, and over groups of images where the batch is reduced; then their lanes are combined last, in a fixed order.",
      "`partial` divides the elements of the innermost axis that is reduced."},
 };
 

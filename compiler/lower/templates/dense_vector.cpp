@@ -5,6 +5,7 @@
 // once for the group, and both sides of a tile from the first-level cache. Parameters: vector, rows (outputs of a tile), images
 // (of a tile), tasks (parallel parts of the outputs), group (images whose sums lie in memory), chunk (vectors of inputs; 0: all).
 #include "lower/templates/tools.h"
+#include "schedule/conv_numbers.h"
 
 namespace cnnc {
 
@@ -55,7 +56,7 @@ Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
   const int32_t tiles = (extent + rows - 1) / rows;
   keep_on_stack(sums);
   if (chunk > 0) {
-    const int32_t part = (tiles + tasks - 1) / tasks * rows;
+    const int32_t part = int32(DenseGroup{rows, tasks, group}.outputs(extent));
     const Var no("no"), step("step"), tile_o("tile_o"), tile_n("tile_n");
     const RVar inner("inner");
     func.split(o, oo, oi, part, TailStrategy::GuardWithIf).split(n, no, n, group, TailStrategy::GuardWithIf).reorder(oi, n, oo, no).fuse(oo, no, step).parallel(step);
