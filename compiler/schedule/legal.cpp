@@ -85,7 +85,8 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "dense_grad_input" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes_grad_input");
     if (op == "dense_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("dense.lanes_grad_weight");
     if (op == "dense" && is_planar(x) && is_planar(y) && is_planar(second)) found.push_back("dense.vector");
-    if (op == "reduce" && is_lanes(x) && (std::get<bool>(node.attributes.at("batch")) || is_lanes(y))) found.push_back("reduce.lanes");
+    const auto reduces_lanes = [&] { return std::get<bool>(node.attributes.at("batch")) || (is_lanes(y) && !std::get<Dims>(node.attributes.at("axes")).empty()); };
+    if (op == "reduce" && is_lanes(x) && reduces_lanes()) found.push_back("reduce.lanes");
   }
   found.push_back("elementwise");
   // The new weights may lie in the memory of the old ones: `elementwise` reads all of a step before it writes.

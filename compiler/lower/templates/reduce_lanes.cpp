@@ -100,12 +100,14 @@ class ReductionPass {
   }
 
   void define_sums() {
+    // Each mentions the domain: of one that no term mentions, Halide makes no loop.
+    const Expr counts = over_batch_ ? spot_.image.value < builder_.batch() : domain_[0] >= 0;
     const std::vector<Expr> where = expressions(variables_);
     std::vector<Expr> combined;
     sums_.define(where, std::vector<Expr>(nodes_.size(), op_.neutral));
     for (size_t i = 0; i < nodes_.size(); ++i) {
       const Expr element = builder_.element(nodes_[i]->operands[0], spot_);
-      combined.push_back(op_.combine(sums_.at(where, i), over_batch_ ? select(spot_.image.value < builder_.batch(), element, op_.neutral) : element));
+      combined.push_back(op_.combine(sums_.at(where, i), select(counts, element, op_.neutral)));
     }
     sums_.define(where, combined);
   }
