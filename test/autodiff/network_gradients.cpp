@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -286,6 +287,37 @@ TEST(Differentiate, NothingReachedGivesZerosAndNoNodes) {
   EXPECT_EQ(results[1].values, std::vector<double>(3, 0.0));
   EXPECT_EQ(results[2].values, std::vector<double>(4, 0.0));
   EXPECT_EQ(gradients.graph.nodes().size(), 3u + 2u);      // the loss, and a constant for each weight
+}
+
+/// How many nodes of the gradients read what `f` reads.
+size_t readers_of_operand(const std::string& f) {
+  const Function gradients = differentiate(loss_function("weight w [2, 4, 4]", fmt::format(R"IR(
+    %1 = map(%image, %w) {{f = f"x0 + x1"}} : f64[N, 2, 4, 4]
+    %2 = map(%1) {{f = f"{}"}} : f64[N, 2, 4, 4]
+    %3 = map(%2, %w) {{f = f"x0 * x1"}} : f64[N, 2, 4, 4]
+    %4 = reduce(%3) {{axes = [0, 1, 2]}} : f64[N, 1, 1, 1]
+    %loss = reshape(%4) {{dims = []}} : f64[N])IR", f)));
+  const ValueId operand = gradients.graph.node(1).operands[0];
+  const auto reads = [&](const Node& node) { return std::find(node.operands.begin(), node.operands.end(), operand) != node.operands.end(); };
+  return static_cast<size_t>(std::count_if(gradients.graph.nodes().begin(), gradients.graph.nodes().end(), reads));
+}
+
+/// Then what lies before an activation need not be kept, because its result is.
+TEST(Differentiate, ABoundTakesItsBranchesAtItsResult) {
+  for (const char* f : {"max(x0, 0.0)", "min(x0, 0.5)", "select(x0 <= 0.0, 0.0, select(6.0 <= x0, 6.0, x0))"}) EXPECT_EQ(readers_of_operand(f), 1) << f;
+  // These have another slope at the corner, or elsewhere, than at their result.
+  for (const char* f : {"max(0.0, x0)", "select(x0 < 0.0, 0.0, x0)", "select(x0 <= 6.0, 6.0, select(0.0 <= x0, 0.0, x0))", "max(x0, 0.0) * x0"})
+    EXPECT_EQ(readers_of_operand(f), 2) << f;
+}
+
+TEST(NetworkGradient, OfBounds) {
+  for (const char* f : {"max(x0, 0.0)", "min(x0, 0.25)", "select(x0 <= -0.25, -0.25, select(0.25 <= x0, 0.25, x0))"})
+    check_gradients(loss_function("weight w [2, 4, 4]", fmt::format(R"IR(
+    %1 = map(%image, %w) {{f = f"x0 * x1"}} : f64[N, 2, 4, 4]
+    %2 = map(%1) {{f = f"{}"}} : f64[N, 2, 4, 4]
+    %3 = map(%2, %w) {{f = f"x0 * x1 * x1"}} : f64[N, 2, 4, 4]
+    %4 = reduce(%3) {{axes = [0, 1, 2]}} : f64[N, 1, 1, 1]
+    %loss = reshape(%4) {{dims = []}} : f64[N])IR", f)));
 }
 
 TEST(Differentiate, AStepWithoutASlopeStopsTheGradient) {
