@@ -81,9 +81,9 @@ Value* is_parallel(KernelCalls& calls, const Chain& chain, Value* parts) {
   IRBuilder<>& builder = calls.builder();
   Value* threads = builder.CreateZExt(calls.threads(), builder.getInt64Ty());
   Value* at_least_one = builder.CreateBinaryIntrinsic(llvm::Intrinsic::umax, threads, calls.number(1));
-  Value* rounds = builder.CreateUDiv(builder.CreateSub(builder.CreateAdd(parts, at_least_one), calls.number(1)), at_least_one);
-  Value* time = builder.CreateMul(builder.CreateMul(rounds, at_least_one), calls.number(5));
+  Value* time = builder.CreateMul(builder.CreateMul(calls.divide_up(parts, at_least_one), at_least_one), calls.number(5));
   Value* is_busy = builder.CreateICmpULE(time, builder.CreateMul(parts, calls.number(6)));
+  // Without signs: 0 less 1, which is no number of threads, does not fit.
   Value* fits = builder.CreateICmpULE(builder.CreateSub(threads, calls.number(1)), calls.number(chain.slots - 1));
   return builder.CreateAnd(builder.CreateIsNull(calls.kernel_done()), builder.CreateAnd(is_busy, fits), "parallel");
 }
@@ -94,13 +94,11 @@ void call_chain(KernelCalls& calls, const CalledPlan& called, const Chain& chain
   CNNC_CHECK(chain.slots >= 1 && chain.slots <= 64, "slots are bits of a word");
   llvm::Function* task = define_task(called, chain, name, module);
   IRBuilder<>& builder = calls.builder();
-  auto* i32 = builder.getInt32Ty();
-  auto* pointer = builder.getPtrTy();
   const CallArguments& arguments = calls.arguments();
-  llvm::Value* parts = builder.CreateUDiv(builder.CreateAdd(arguments.batch, calls.number(chain.images - 1)), calls.number(chain.images), "parts");
+  llvm::Value* parts = calls.divide_up(arguments.batch, calls.number(chain.images), "parts");
   builder.CreateStore(calls.number(0), calls.advance(arguments.workspace, calls.number(chain.offset)));
   llvm::Value* parallel = is_parallel(calls, chain, parts);
-  auto* null = llvm::ConstantPointerNull::get(pointer);
+  auto* null = llvm::ConstantPointerNull::get(builder.getPtrTy());
 
   llvm::BasicBlock& entry = builder.GetInsertBlock()->getParent()->getEntryBlock();
   llvm::Value* closure = IRBuilder<>(&entry, entry.begin()).CreateAlloca(closure_type(builder), nullptr, "closure");
@@ -108,9 +106,9 @@ void call_chain(KernelCalls& calls, const CalledPlan& called, const Chain& chain
   llvm::Value* const members[] = {arguments.buffers, arguments.batch, arguments.workspace, arguments.context, kernel_context};
   for (uint32_t i = 0; i < std::size(members); ++i) builder.CreateStore(members[i], closure_member(builder, closure, i));
 
-  auto* loop_type = llvm::FunctionType::get(i32, {pointer, pointer, i32, i32, pointer}, false);
-  llvm::Value* result = builder.CreateCall(module.getOrInsertFunction("halide_do_par_for", loop_type),
-                                     {builder.CreateSelect(parallel, arguments.context, null), task, builder.getInt32(0), builder.CreateTrunc(parts, i32), closure});
+  llvm::Value* user = builder.CreateSelect(parallel, arguments.context, null);
+  llvm::Value* count = builder.CreateTrunc(parts, builder.getInt32Ty());
+  llvm::Value* result = builder.CreateCall(declare_parallel_for(module), {user, task, builder.getInt32(0), count, closure});
   auto* next = calls.block("chain.next");
   builder.CreateCondBr(builder.CreateIsNull(result), next, calls.stopped());
   builder.SetInsertPoint(next);

@@ -64,14 +64,19 @@ llvm::Function* define_function(llvm::Module& module, ConstantPool& constants, c
   return function;
 }
 
+llvm::FunctionCallee declare_parallel_for(llvm::Module& module) {
+  IRBuilder<> builder(module.getContext());
+  auto* i32 = builder.getInt32Ty();
+  auto* pointer = builder.getPtrTy();
+  return module.getOrInsertFunction("halide_do_par_for", llvm::FunctionType::get(i32, {pointer, pointer, i32, i32, pointer}, false));
+}
+
 void define_parallel_for(llvm::Module& module) {
   llvm::LLVMContext& context = module.getContext();
   IRBuilder<> builder(context);
   auto* i32 = builder.getInt32Ty();
   auto* pointer = builder.getPtrTy();
-  // (user_context, task, begin, count, closure), as Halide declares it.
-  auto* type = llvm::FunctionType::get(i32, {pointer, pointer, i32, i32, pointer}, false);
-  auto* function = llvm::cast<llvm::Function>(module.getOrInsertFunction("halide_do_par_for", type).getCallee());
+  auto* function = llvm::cast<llvm::Function>(declare_parallel_for(module).getCallee());
   llvm::Value *user = function->getArg(0), *task = function->getArg(1), *begin = function->getArg(2), *count = function->getArg(3),
         *closure = function->getArg(4);
   auto block = [&](const char* name) { return BasicBlock::Create(context, name, function); };

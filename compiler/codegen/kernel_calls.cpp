@@ -21,8 +21,7 @@ KernelCalls::KernelCalls(const CalledPlan& called, llvm::Function* function) : c
 
 void KernelCalls::begin(const CallArguments& arguments) {
   arguments_ = arguments;
-  const int64_t group = called_.plan.group;
-  groups_ = builder_.CreateUDiv(builder_.CreateAdd(arguments.batch, number(group - 1)), number(group), "groups");
+  groups_ = divide_up(arguments.batch, number(called_.plan.group), "groups");
   // stop_ points to a flag, whatever of the context is null.
   auto* given = block("context");
   auto* start = block("start");

@@ -43,6 +43,10 @@ class KernelCalls {
   llvm::BasicBlock* block(const std::string& name) { return llvm::BasicBlock::Create(builder_.getContext(), name, function_); }
   llvm::ConstantInt* number(int64_t value) { return builder_.getInt64(static_cast<uint64_t>(value)); }
   llvm::Value* advance(llvm::Value* base, llvm::Value* bytes) { return builder_.CreateGEP(builder_.getInt8Ty(), base, bytes); }
+  /// Of two numbers of 64 bits: the quotient rounded up.
+  llvm::Value* divide_up(llvm::Value* a, llvm::Value* b, const char* name = "") {
+    return builder_.CreateUDiv(builder_.CreateAdd(a, builder_.CreateSub(b, number(1))), b, name);
+  }
   llvm::BasicBlock* stopped() const { return stopped_; }
   const CallArguments& arguments() const { return arguments_; }
   llvm::Value* kernel_done() const { return kernel_done_; }

@@ -46,7 +46,9 @@ void set_platform(llvm::Module& module);
 enum class ContextMember : uint8_t { ParallelFor, Pool, Stop, KernelDone, Profile, Threads };
 /// Of a context that is not null.
 llvm::Value* load_context_member(llvm::IRBuilder<>& builder, llvm::Value* context, ContextMember member);
-/// Defines `halide_do_par_for` over cnn_context.
+/// `halide_do_par_for`: int32_t (user_context, task, begin, count, closure), as Halide declares it.
+llvm::FunctionCallee declare_parallel_for(llvm::Module& module);
+/// Defines it over cnn_context.
 void define_parallel_for(llvm::Module& module);
 /// Links the bitcode of all kernels in, allows contraction of multiply and add, and makes a thunk for each that takes plain
 /// pointers: int32_t THUNK(context, batch, read0, …, write0, …). Thunks by signature.

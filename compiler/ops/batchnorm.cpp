@@ -46,7 +46,7 @@ class Expander {
   ValueId sum(ValueId value) { return build_->sum(value, axes_, x_type_.batched); }
   /// The same, over the pixels of each image first.
   ValueId sum_by_images(ValueId value) {
-    return x_type_.batched && pixels() > 1 ? build_->sum(build_->sum(value, axes_, false), {}, true) : sum(value);
+    return sums_by_images() ? build_->sum(build_->sum(value, axes_, false), {}, true) : sum(value);
   }
   /// A formula over the operands x0, x1, … and the op's attributes.
   ValueId map(std::string_view text, std::vector<ValueId> operands) {
@@ -70,7 +70,7 @@ class Expander {
   Statistics statistics(ValueId x) {
     Statistics s;
     s.count = count();
-    if (x_type_.batched && pixels() > 1) {
+    if (sums_by_images()) {
       const ValueId image_mean = map("x0 / pixels", {build_->sum(x, axes_, false)});
       const ValueId image_squares = build_->sum(map("(x0 - x1) * (x0 - x1)", {x, image_mean}), axes_, false);
       s.mean = map("x0 * pixels / x1", {build_->sum(image_mean, {}, true), s.count});
@@ -89,6 +89,7 @@ class Expander {
   }
 
  private:
+  bool sums_by_images() const { return x_type_.batched && pixels() > 1; }
   double pixels() const { return static_cast<double>(element_count(x_type_.dims) / x_type_.dims[0]); }
 
   GraphBuilder* build_;

@@ -54,6 +54,7 @@ bool is_bound(const ScalarExpression& f) {
 /// The derivative's product with dy, over those operands only that it uses, so that no other value must be kept; of a bound over the
 /// result, which the next layer keeps anyway.
 void gradient(const OpCall<MapAttributes>& call, GradientBuilder& g) {
+  const bool at_result = is_bound(call.attributes.f);
   for (int i = 0; i < g.operand_count(); ++i) {
     if (!g.needed(i)) continue;
     const ScalarExpression derivative = call.attributes.f.derivative(i);
@@ -66,7 +67,7 @@ void gradient(const OpCall<MapAttributes>& call, GradientBuilder& g) {
         continue;
       }
       arguments.push_back(ScalarExpression::argument(static_cast<int>(operands.size())));
-      operands.push_back(is_bound(call.attributes.f) ? g.result() : g.operand(k));
+      operands.push_back(at_result ? g.result() : g.operand(k));
     }
     ValueId dx = g.dy();
     if (derivative.constant_value() != 1.0) {

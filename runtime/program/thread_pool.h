@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The threads of a program: cnn_context.parallel_for. Of each loop a thread takes the same share of the tasks first, so that what it
-// wrote in the loop before lies in its own cache, then what is left of the others'. Threads stay awake for a millisecond after a task, then sleep.
-// A task inside a task runs serially. Which thread runs a task never changes a result: tasks of kernels write disjoint memory.
+// wrote in the loop before lies in its own cache, then what is left of the others'. Threads stay awake for a millisecond after a
+// task, then sleep. A task inside a task runs serially. Which thread runs a task never changes a result: tasks of kernels write disjoint memory.
 // Tests: test/runtime/program.
 #pragma once
 #include <atomic>

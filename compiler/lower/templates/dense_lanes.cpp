@@ -5,10 +5,9 @@
 // then comes from the first-level cache; the last tile of groups is filled up. The order of sums is the same. Parallel over tiles of
 // outputs, in a fixed number of tasks. Parameters: outputs (of a tile where groups are taken together), single (outputs of a
 // tile of one group), groups, tasks, chunk (inputs; 0: all).
+#include "ir/op.h"
 #include "lower/templates/tools.h"
 #include "schedule/conv_numbers.h"
-
-#include "ir/op.h"
 
 namespace cnnc {
 
