@@ -108,7 +108,7 @@ class Chooser {
     if (c.has_border()) {
       border = 1;
       rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= scratch_bytes_; });
-      if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBandBytes : kLargestScratchBytes)) border = 2;
+      if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBytes : kLargestScratchBytes)) border = 2;
       if (border == 2 && c.groups > 1) filters = 1;
     }
     return {lanes ? "conv.lanes" : "conv.planar",
@@ -204,12 +204,13 @@ class Chooser {
     };
     const auto band = [&](int64_t rows) { return (rows + c.taps_height() - 1) * (width + c.taps_width() - 1) * c.y[0] * vector_bytes(dx); };
     const bool is_short = width <= registers_ - 4;
-    if (is_short && (strided || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful || band(1) > kLargestScratchBytes)) {
-      // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches.
-      constexpr int64_t kFew = 4, kMany = 14;
-      const int64_t part = strided ? largest_divisor(width, kMany, [&](int64_t d) { return d % c.stride[1] == 0; }) : 1;
+    // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches. Weights are read once a band.
+    constexpr int64_t kFew = 4, kMany = 14, kRowsOfBand = 4;
+    const int64_t part = strided ? largest_divisor(width, kMany, [&](int64_t d) { return d % c.stride[1] == 0; }) : 1;
+    if (part >= kFew || (is_short && (strided || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful || band(1) > kLargestScratchBytes))) {
       const int64_t columns = part >= kFew ? part : width;
-      return schedule(columns, largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / columns)), 1, 2);
+      const int64_t rows = strided ? largest_divisor(c.x[1], kRowsOfBand) : 1;
+      return schedule(columns, largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / columns)), rows, 2);
     }
     if (!strided && band(1) <= kLargestScratchBytes) {
       const Tile tile = register_tile(width, channels, registers_, 14);
@@ -230,41 +231,12 @@ class Chooser {
                 {{"outputs", tile.outputs}, {"filters", tile.filters}, {"vectors", tile.vectors}, {"filter_block", tile.filter_block},
                  {"vector_block", tile.vector_block}, {"across", tile.across}, {"band", tile.band}, {"groups", tile.groups}}};
     }
-    const int64_t taps = c.weight[3], filters = c.weight[0] / c.groups, channels = c.weight[1];
-    if (taps + 2 > registers_) return elementwise(kernel);
-    const int64_t border = c.has_border() ? 1 : 0;
-    Tile best;       // columns: channels, channels: filters
-    double best_score = 0;
-    for (int64_t i = 1; i <= std::min<int64_t>(channels, 8); ++i)
-      for (int64_t f = 1; f <= std::min<int64_t>(filters, 8); ++f) {
-        const int64_t sums = taps * i * f;
-        if (channels % i != 0 || filters % f != 0 || sums + f + 1 > registers_ || (border && c.groups > 1 && f > 1)) continue;
-        const double score = tile_efficiency(sums, static_cast<double>(f + taps * i) / static_cast<double>(sums));
-        if (score > best_score + 1e-9) best_score = score, best = {i, f};
-      }
-    const int64_t bytes = vector_bytes(x), pixels = c.y[2];
-    const auto fits = [&](int64_t block, int64_t rows) {
-      return taps * c.weight[2] * block * best.channels * bytes <= scratch_bytes_ && (!border || c.band_bytes(rows, block, bytes) <= scratch_bytes_);
-    };
-    // Long strips: each ends with an addition of the tile to memory. Then large blocks: x is copied for each block of filters.
-    constexpr int64_t kLongStrip = 128;
-    int64_t block = best.columns, rows = 1, longest = 0;
-    for (int64_t b = channels; b >= best.columns; b -= best.columns) {
-      if (channels % b != 0 || !fits(b, 1)) continue;
-      const int64_t r = largest_divisor(c.y[1], std::max<int64_t>(1, ceil_divide(kLongStrip, pixels)), [&](int64_t n) { return fits(b, n); });
-      if (std::min(r * pixels, kLongStrip) > longest) longest = std::min(r * pixels, kLongStrip), block = b, rows = r;
-    }
-    const int64_t unroll = largest_divisor(pixels, std::clamp<int64_t>(100 / (taps * best.columns * best.channels), 1, 5));
-    if (!fits(block, rows) && border && c.band_bytes(rows, block, bytes) > kLargestScratchBytes) return elementwise(kernel);
-    // Tiles of filters share the copy of x, as far as their sums lie in cache. Blocks are what threads share out.
-    constexpr int64_t kFewestBlocks = 4;
-    const auto share = [&](int64_t tiles) {
-      const int64_t block_filters = tiles * best.channels;
-      return taps * c.weight[2] * block * block_filters * bytes <= kLargestScratchBytes && (filters / block_filters) * c.groups * (channels / block) >= kFewestBlocks;
-    };
-    const int64_t tiles = border && c.groups > 1 ? 1 : largest_divisor(filters / best.channels, filters, share);
+    const DirectWeightTile tile = direct_weight_tile(c, vector_bytes(x), target_);
+    if (tile.filters == 0) return elementwise(kernel);
+    const int64_t unroll = largest_divisor(c.y[2], std::clamp<int64_t>(100 / (c.weight[3] * tile.channels * tile.filters), 1, 5));
     return {"conv.lanes_grad_weight",
-            {{"filters", best.channels}, {"channels", best.columns}, {"tiles", tiles}, {"block", block}, {"rows", rows}, {"unroll", unroll}, {"border", border}}};
+            {{"filters", tile.filters}, {"channels", tile.channels}, {"tiles", tile.tiles}, {"block", tile.block}, {"rows", tile.rows},
+             {"unroll", unroll}, {"border", c.has_border() ? 1 : 0}}};
   }
 
   /// Parallel parts of work that takes so many multiply-adds in vectors: about 4 us each, a fixed number.

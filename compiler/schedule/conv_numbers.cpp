@@ -14,6 +14,13 @@ namespace cnnc {
 
 int64_t power_of_two_below(int64_t n) { return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(n))); }
 
+std::vector<int64_t> divisors(int64_t n) {
+  std::vector<int64_t> found;
+  for (int64_t d = 1; d <= n; ++d)
+    if (n % d == 0) found.push_back(d);
+  return found;
+}
+
 double useful_share(int64_t extent, int64_t size) {
   return static_cast<double>(extent) / static_cast<double>(ceil_divide(extent, size) * size);
 }
@@ -103,14 +110,12 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
   return best;
 }
 
-namespace {
-
-/// Bytes that come at such a speed while a vector of multiply-adds passes. As measured, narrow vectors hide more of a stream behind
-/// the computing: the time of 16 numbers counts for all.
 double streamed_bytes(double gbs, const Target& target) {
   constexpr double kNumbers = 16, kOperations = 2;
   return gbs * kOperations * kNumbers / target.peak_gflops;
 }
+
+namespace {
 
 /// Weights that do not fit a core's caches come from memory for each image: vectors of multiply-adds that pass meanwhile.
 double streaming_cost(double bytes, const Target& target) {
@@ -162,13 +167,6 @@ double lane_streaming_cost(double all_bytes, double reads, const Target& target)
 /// tile of filters, a vector in lanes, otherwise a number.
 double image_cost(const WinogradShape& s, int64_t image_bytes, int64_t blocks) {
   return image_bytes <= kWinogradImageBytes ? 0 : 1 / static_cast<double>(blocks * (s.lanes ? 1 : s.vector));
-}
-
-std::vector<int64_t> divisors(int64_t n) {
-  std::vector<int64_t> found;
-  for (int64_t d = 1; d <= n; ++d)
-    if (n % d == 0) found.push_back(d);
-  return found;
 }
 
 /// The best register tile for a block of tiles, with the cost of its multiply-adds: of one, as a share of the peak's.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolutions in numbers, and register tiles: what the choices of layouts and of schedules share. Private to schedule.
 #pragma once
+#include <vector>
+
 #include "ir/graph.h"
 #include "schedule/target.h"
 
@@ -9,6 +11,7 @@ namespace cnnc {
 constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles of one image: most of a second-level cache
 constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several images, innermost or not: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
+constexpr int64_t kLargestLaneBytes = 768 << 10;        // that a band, or sums, of images innermost may take: each number is a vector
 constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32
 
 constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -27,6 +30,8 @@ inline int64_t largest_divisor(int64_t n, int64_t most) {
   return largest_divisor(n, most, [](int64_t) { return true; });
 }
 
+std::vector<int64_t> divisors(int64_t n);
+
 /// The sums that a task of a dense layer keeps in memory: tiles of `rows` outputs, for so many images or groups of them.
 struct DenseGroup {
   int64_t rows = 1, tasks = 1, images = 1;
@@ -37,6 +42,10 @@ struct DenseGroup {
 
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
 double tile_efficiency(int64_t sums, double loads_per_multiply_add);
+
+/// Bytes that come at such a speed while a vector of multiply-adds passes. As measured, narrow vectors hide more of a stream behind
+/// the computing: the time of 16 numbers counts for all.
+double streamed_bytes(double gbs, const Target& target);
 
 struct Tile {
   int64_t columns = 1, channels = 1, rows = 1;
@@ -134,6 +143,15 @@ struct WinogradWeightTile {
 constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10, kWinogradCopyBytes = 256 << 10;
 /// The tile that is expected to be the fastest; `outputs` 0: a direct sum is.
 WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers);
+
+/// A direct sum of the gradient towards the weight, images in lanes: the register tile of `filters` by `channels`, and the block of
+/// `tiles` of filters by `block` channels whose sums lie in cache, beside a band of x for `rows` rows of dy.
+struct DirectWeightTile {
+  int64_t filters = 0, channels = 1, tiles = 1, block = 1, rows = 1;
+  double cost = 0;        // of what is not multiply-adds, in vectors of these, for a group of images
+};
+/// The tile that is expected to be the fastest; `filters` 0: none fits.
+DirectWeightTile direct_weight_tile(const ConvNumbers& c, int64_t vector_bytes, const Target& target);
 
 /// A tile of a planar convolution: vectors of columns by filters.
 struct PlanarTile {

@@ -132,7 +132,7 @@ std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule
   rules.divides("rows", c.y[1], "rows of the result");
   if (!c.has_border()) rules.equals("border", 0, "no tap leaves the image");
   if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 or 2: taps leave the image");
-  if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)), lanes ? kLargestLaneBandBytes : kLargestScratchBytes);
+  if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)), lanes ? kLargestLaneBytes : kLargestScratchBytes);
   if (rules["border"] == 2 && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
   return rules.result();
 }
@@ -221,8 +221,8 @@ std::optional<std::string> LegalSchedules::conv_grad_weight(const Node& node, co
   rules.equals("border", c.has_border() ? 1 : 0, c.has_border() ? "taps leave the image" : "no tap leaves the image");
   if (c.has_border() && c.groups > 1)
     for (const char* name : {"filters", "tiles"}) rules.equals(name, 1, "with groups a copy serves one filter");
-  rules.scratch(c.taps() * rules["block"] * rules["filters"] * rules["tiles"] * bytes_of(x));
-  if (c.has_border()) rules.scratch(c.band_bytes(rules["rows"], rules["block"], bytes_of(x)));
+  rules.scratch(c.taps() * rules["block"] * rules["filters"] * rules["tiles"] * bytes_of(x), kLargestLaneBytes);
+  if (c.has_border()) rules.scratch(c.band_bytes(rules["rows"], rules["block"], bytes_of(x)), kLargestLaneBytes);
   return rules.result();
 }
 

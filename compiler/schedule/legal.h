@@ -13,7 +13,6 @@
 namespace cnnc {
 
 constexpr int64_t kLargestScratchBytes = 256 << 10;   // that a band may take, on the stack
-constexpr int64_t kLargestLaneBandBytes = 768 << 10;  // that a band of images innermost may take: each of its rows is a vector wide
 
 class LegalSchedules {
  public:

@@ -101,7 +101,7 @@ constexpr Template kTemplates[] = {
     {"conv.lanes_grad_input", "the gradient of a convolution towards x, images innermost", kConvInput,
      "Training, dy and dx in lanes, any stride.",
      "A register tile of columns of dx by channels is summed over filters and taps. Taps that leave dy read zeros of a copy, or are left out by "
-     "conditions that are decided when compiling.",
+     "conditions that are decided when compiling; then the rows of a band share the weights of a tile.",
      "`channels` divides the channels of a group, `rows` the rows of dx. `columns` x `channels` sums and 2 vectors more are at most the target's "
      "registers. `border` 1 needs stride 1, and its copy at most 256 KB; with 2 `columns` divides the columns of dx."},
     {"conv.lanes_grad_weight", "the gradient of a convolution towards the weight, images innermost", kConvWeight,
@@ -109,7 +109,7 @@ constexpr Template kTemplates[] = {
      "The taps of a row by channels by filters are sums in registers. Along a strip of rows a vector of images of dy is multiply-added with "
      "one of x for each tap and channel; then the sums are added to vectors in memory, whose lanes are summed at the end, in a fixed order.",
      "`filters` x `tiles` divides the filters of a group, `block` its channels, `channels` a block, `rows` and `unroll` the rows and columns of dy. The sums, `filters` vectors and 1 more "
-     "are at most the target's registers. `border` is 1 exactly where taps leave the image; with groups a tile then has one filter, and a block one tile. Scratch is at most 256 KB."},
+     "are at most the target's registers. `border` is 1 exactly where taps leave the image; with groups a tile then has one filter, and a block one tile. The sums of a block take at most 768 KB, and so does a copy."},
     {"conv.lanes_winograd", "convolution of 3x3 taps at stride 1, or its gradient towards x, by Winograd's algorithm, images innermost", kConvLanesWinograd,
      "Training in f32 without groups or dilation, weights transformed by `conv.winograd_weights`; `blocks` counts filters. Rounds more than a direct sum.",
      "The image parts of a block of tiles are transformed, channel by channel. A register tile of image tiles by filters is summed over the channels, for "

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "ir/builder.h"
+#include "schedule/conv_numbers.h"
 #include "schedule/templates.h"
 
 namespace cnnc {
@@ -162,6 +163,27 @@ TEST(Winograd, PrecisePlansSumDirectly) {
   PlanOptions options;
   options.precise = true;
   for (const Kernel& kernel : plan_of_two_convolutions(options).functions[0].kernels) EXPECT_NE(kernel.schedule.name, "conv.winograd");
+}
+
+ConvNumbers square_conv(int64_t channels, int64_t filters, int64_t size, int64_t taps, int64_t stride) {
+  const int64_t outputs = (size - 1) / stride + 1, pad = (taps - 1) / 2;
+  return {{channels, size, size}, {filters, outputs, outputs}, {filters, channels, taps, taps}, {stride, stride}, {pad, pad}, {1, 1}};
+}
+
+TEST(WeightGradient, ReadsMapsBeyondTheCachesFewTimes) {
+  const Target& target = *find_target("avx512");
+  const int64_t bytes = 64;
+  const DirectWeightTile tile = direct_weight_tile(square_conv(64, 128, 56, 3, 2), bytes, target);
+  EXPECT_LE(64 / tile.block, 8) << "dy";
+  EXPECT_LE(128 / (tile.filters * tile.tiles), 4) << "x";
+  EXPECT_LE(9 * tile.filters * tile.tiles * tile.block * bytes, kLargestLaneBytes) << "sums";
+  // All channels of a first layer share what is read of dy.
+  EXPECT_EQ(direct_weight_tile(square_conv(3, 64, 224, 7, 2), bytes, target).block, 3);
+}
+
+TEST(WeightGradient, HasNoTileWhereNoRowFits) {
+  EXPECT_EQ(direct_weight_tile(square_conv(1, 4, 8000, 3, 1), 64, *find_target("avx512")).filters, 0);
+  EXPECT_EQ(direct_weight_tile(square_conv(1, 4, 64, 31, 1), 64, *find_target("avx512")).filters, 0) << "a row of taps is more than the registers";
 }
 
 TEST(Fusion, PlainKeepsEveryNodeApart) {

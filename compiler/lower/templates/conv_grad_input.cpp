@@ -59,8 +59,11 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
   func.split(x, xo, xi, columns, even ? TailStrategy::RoundUp : border == 1 ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf)
       .split(c, co, ci, channels, TailStrategy::GuardWithIf)
       .split(y, yo, yi, rows, tail(s.height, rows, TailStrategy::GuardWithIf))
-      .reorder(l, xi, ci, co, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
-  sums.compute_at(func, co).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
+      .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
+  // A copy of dy lies in cache, for all channels; without one the weights of a tile do, for all rows of a band.
+  if (border == 1) func.reorder(l, xi, ci, co, xo, yi, yo);
+  else func.reorder(l, xi, ci, xo, yi, co, yo);
+  sums.compute_at(func, border == 1 ? co : xo).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   constexpr int32_t kMostTaps = 7;
   if (s.kernel_width <= kMostTaps) sums.update().unroll(r.x);
