@@ -87,7 +87,7 @@ llvm::Value* KernelCalls::buffer(int32_t index) {
 llvm::Value* KernelCalls::at_first_image(llvm::Value* base, ValueId value, const ImageRange& images) {
   if (!images.first) return base;
   const FunctionPlan& plan = called_.plan;
-  const int64_t bytes = stored_bytes(plan.function->graph.type(value), plan.layouts.at(static_cast<size_t>(value.index)));
+  const int64_t bytes = step_bytes(plan.function->graph.type(value), plan.layouts.at(static_cast<size_t>(value.index)));
   return advance(base, builder_.CreateMul(images.first, number(bytes)));
 }
 
@@ -96,12 +96,12 @@ llvm::Value* KernelCalls::address(ValueId value, const ImageRange& images) {
   const Place& place = plan.places.at(static_cast<size_t>(value.index));
   switch (place.kind) {
     case Place::Flat: return advance(buffer(place.buffer), number(place.offset));
-    case Place::Column: return at_first_image(buffer(CNN_COLUMNS + place.buffer), value, images);
+    case Place::Column: return at_first_image(advance(buffer(CNN_COLUMNS + place.buffer), number(place.inner)), value, images);
     case Place::Scalar: return advance(buffer(CNN_SCALARS), number(8 * place.buffer));
     case Place::Fixed: return advance(arguments_.workspace, number(place.offset));
-    case Place::Slot: return advance(images.slot, number(place.offset));
+    case Place::Slot: return advance(images.slot, number(place.offset + place.inner));
     case Place::PerGroup: {
-      llvm::Value* offset = builder_.CreateAdd(number(plan.workspace_fixed), builder_.CreateMul(groups_, number(place.offset)));
+      llvm::Value* offset = builder_.CreateAdd(number(plan.workspace_fixed + place.inner), builder_.CreateMul(groups_, number(place.offset)));
       return at_first_image(advance(arguments_.workspace, offset), value, images);
     }
     case Place::Constant: return called_.constants.at(static_cast<size_t>(place.buffer));

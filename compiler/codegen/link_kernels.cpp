@@ -144,8 +144,7 @@ void zero_border(IRBuilder<>& builder, const TensorType& type, const Layout& lay
   const std::vector<StoredDim> dims = stored_dims(type, layout);   // lane, column, row, block, perhaps image
   const auto bytes = [&](int64_t elements) { return builder.getInt64(static_cast<uint64_t>(elements * element_bytes(type.element))); };
   const StoredDim &column = dims[1], &row = dims[2], &block = dims[3];
-  Value* planes = builder.getInt64(static_cast<uint64_t>(block.extent));
-  if (type.batched) planes = builder.CreateMul(planes, builder.CreateZExt(batch, builder.getInt64Ty()));
+  Value* images = type.batched ? builder.CreateZExt(batch, builder.getInt64Ty()) : builder.getInt64(1);
   const auto zero = [&](Value* at, int64_t elements) {
     builder.CreateMemSet(at, builder.getInt8(0), bytes(elements), llvm::Align(16));
   };
@@ -153,8 +152,7 @@ void zero_border(IRBuilder<>& builder, const TensorType& type, const Layout& lay
   // The zeros on both sides of a line break are one piece of memory: a plane is a head, pieces between rows, and a tail.
   const int64_t head = row.before * row.stride + column.before * column.stride;
   const int64_t between = (column.before + column.after) * column.stride, tail = row.after * row.stride + column.after * column.stride;
-  count_loop(builder, planes, [&](Value* plane) {
-    Value* base = address(start, builder.CreateMul(plane, bytes(block.stride)));
+  const auto zero_plane = [&](Value* base) {
     if (head > 0) zero(base, head);
     if (tail > 0) zero(address(base, bytes(block.stride - tail)), tail);
     if (between == 0 || row.extent == 1) return;
@@ -162,6 +160,11 @@ void zero_border(IRBuilder<>& builder, const TensorType& type, const Layout& lay
       Value* end_of_row = builder.CreateAdd(bytes(head + column.extent * column.stride), builder.CreateMul(index, bytes(row.stride)));
       zero(address(base, end_of_row), between);
     });
+  };
+  count_loop(builder, images, [&](Value* image) {
+    Value* first = address(start, builder.CreateMul(image, builder.getInt64(static_cast<uint64_t>(step_bytes(type, layout)))));
+    count_loop(builder, builder.getInt64(static_cast<uint64_t>(block.extent)),
+               [&](Value* plane) { zero_plane(address(first, builder.CreateMul(plane, bytes(block.stride)))); });
   });
 }
 

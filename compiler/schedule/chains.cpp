@@ -92,10 +92,13 @@ class ChainChooser {
     last_readers_ = writers_;
     const auto end = static_cast<int32_t>(draft_.kernels.size());
     for (int32_t k = 0; k < end; ++k) {
-      for (ValueId value : draft_.kernels[static_cast<size_t>(k)].writes) writers_[index(value)] = k;
-      for (ValueId value : draft_.kernels[static_cast<size_t>(k)].reads) last_readers_[index(memory_of(draft_, value))] = k;
+      for (ValueId value : draft_.kernels[static_cast<size_t>(k)].writes) {
+        int32_t& writer = writers_[index(memory_of(draft_, value).owner)];
+        if (writer < 0) writer = k;
+      }
+      for (ValueId value : draft_.kernels[static_cast<size_t>(k)].reads) last_readers_[index(memory_of(draft_, value).owner)] = k;
     }
-    for (const Port& port : draft_.function->results) last_readers_[index(memory_of(draft_, port.value))] = end;
+    for (const Port& port : draft_.function->results) last_readers_[index(memory_of(draft_, port.value).owner)] = end;
   }
 
   KernelCost cost_of(const Kernel& kernel) const {
@@ -109,8 +112,8 @@ class ChainChooser {
         return;
       }
       cost.is_per_image = cost.is_per_image && layout.kind != LayoutKind::Lanes;
-      cost.multiple = std::max(cost.multiple, kAlignment / std::gcd(kAlignment, bytes));
-      const ValueId memory = memory_of(draft_, value);
+      cost.multiple = std::max(cost.multiple, kAlignment / std::gcd(kAlignment, step_bytes(type, layout)));
+      const ValueId memory = memory_of(draft_, value).owner;
       cost.streams.push_back({static_cast<double>(bytes), writers_[index(memory)], last_readers_[index(memory)]});
     };
     for (ValueId value : kernel.reads) add(value);
@@ -173,7 +176,7 @@ class ChainChooser {
   const Target& target_;
   const int64_t batch_;
   std::vector<int64_t> sizes_;
-  std::vector<int32_t> writers_, last_readers_;   // by value that owns memory
+  std::vector<int32_t> writers_, last_readers_;   // the first and the last kernel, by value that owns memory
   std::vector<KernelCost> kernels_;
 };
 

@@ -96,23 +96,28 @@ class Chooser {
     if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node, batch);
     const bool lanes = is_lanes(y) && is_lanes(x);
     const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
-    int64_t vector = group_, columns = 1, filters = 1;
+    int64_t vector = group_, columns = 1, lines = 1, filters = 1;
     if (lanes) {
       const Tile tile = register_tile(c.y[2], c.group_filters(), registers_, 14);
       columns = tile.columns, filters = tile.channels;
     } else {
       const PlanarTile tile = planar_tile(c, lanes_of(y), registers_);
-      vector = tile.vector, columns = tile.columns, filters = tile.filters;
+      vector = tile.vector, columns = tile.columns, lines = tile.lines, filters = tile.filters;
     }
-    int64_t rows = 1, border = 0;
+    int64_t rows = lines, border = 0;
     if (c.has_border()) {
       border = 1;
-      rows = largest_divisor(c.y[1], 8, [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes) <= scratch_bytes_; });
+      // Taps reach from a band into the next, so rows there are copied twice: a small planar image is one band.
+      const auto fits = [&](int64_t r) {
+        const int64_t band = c.band_bytes(r, c.x[0], bytes);
+        return r % lines == 0 && ((r <= 8 && band <= scratch_bytes_) || (!lanes && band <= kSmallBandBytes));
+      };
+      rows = std::max(lines, largest_divisor(c.y[1], c.y[1], fits));
       if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBytes : kLargestScratchBytes)) border = 2;
       if (border == 2 && c.groups > 1) filters = 1;
     }
     return {lanes ? "conv.lanes" : "conv.planar",
-            {{"columns", columns}, {"filters", filters}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+            {{"columns", columns}, {"filters", filters}, {"lines", lines}, {"rows", rows}, {"border", border}, {"vector", vector}}};
   }
 
   /// Columns share what they read: as many as divide the row, or a few that overlap.
@@ -324,6 +329,7 @@ class Chooser {
   const Graph& graph_;
   const Target& target_;
   const int64_t registers_;
+  static constexpr int64_t kSmallBandBytes = 16 << 10;    // leaves room in the first-level cache
   const int64_t scratch_bytes_;         // that a band should take: a part of the second-level cache
   const bool precise_;
   int64_t group_ = 1;
@@ -335,7 +341,7 @@ void choose_schedules(Draft& draft, const PlanContext& context) {
   const Chooser chooser(draft, context);
   const LegalSchedules legal(draft, context);
   // Kernels with one key have one schedule, as in a file, also in chains for different numbers of images.
-  const int64_t planned = planned_batch(draft, context);
+  const int64_t planned = planned_batch(*draft.function, draft.purpose, context);
   std::map<uint64_t, int64_t> batches;
   for (size_t k = 0; k < draft.kernels.size(); ++k) {
     Kernel& kernel = draft.kernels[k];

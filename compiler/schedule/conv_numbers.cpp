@@ -126,9 +126,9 @@ double streaming_cost(double bytes, const Target& target) {
 
 WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, int64_t batch) { return {c.x[0], c.y[0], c.y[1], c.y[2], vector, false, batch}; }
 
-WinogradShape winograd_lane_shape(const ConvNumbers& c, int64_t vector, bool towards_x) {
+WinogradShape winograd_lane_shape(const ConvNumbers& c, int64_t vector, bool towards_x, int64_t groups) {
   const Dims &from = towards_x ? c.y : c.x, &to = towards_x ? c.x : c.y;
-  return {from[0], to[0], to[1], to[2], vector, true, 1};
+  return {from[0], to[0], to[1], to[2], vector, true, 1, groups};
 }
 
 WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes, int64_t batch) {
@@ -161,6 +161,14 @@ namespace {
 double lane_streaming_cost(double all_bytes, double reads, const Target& target) {
   if (all_bytes <= static_cast<double>(target.level2_bytes)) return 0;
   return all_bytes * reads / streamed_bytes(all_bytes <= static_cast<double>(target.level3_bytes) ? target.level3_gbs : target.memory_gbs, target);
+}
+
+/// The share of a group in the transform of lanes' weights: they are read, and written, which takes the memory twice.
+double weight_transform_cost(const WinogradShape& s, int64_t m, const Target& target) {
+  if (s.groups == 0) return 0;
+  constexpr double kTaps = 9, kWritten = 2;
+  const auto numbers = static_cast<double>(winograd_side(m) * winograd_side(m));
+  return lane_streaming_cost(numbers * static_cast<double>(s.inputs * s.outputs * kWinogradElement), kWritten + kTaps / numbers, target) / static_cast<double>(s.groups);
 }
 
 /// The cost of a multiply-add that a block's transformed images cause: beyond the second-level cache each is read anew for every
@@ -199,7 +207,7 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
   const int64_t inputs = s.lanes ? s.inputs : ceil_divide(s.inputs, s.vector), all_blocks = s.lanes ? s.outputs : ceil_divide(s.outputs, s.vector);
   const auto tiles = static_cast<double>(across_all * rows_all), weights = static_cast<double>(side * side * s.inputs * all_blocks);
   const TransformCost each = transform_cost(m);
-  const double transforms = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks);
+  const double transforms = tiles * static_cast<double>(each.image * inputs + each.back * all_blocks) + weight_transform_cost(s, m, target);
   WinogradTile best;
   best.cost = std::numeric_limits<double>::infinity();
   const auto consider = [&](int64_t b, int64_t across, int64_t band, int64_t group) {
@@ -248,9 +256,9 @@ int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t batch, co
   return outputs;
 }
 
-int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, const Target& target, bool towards_x) {
+int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t groups, const Target& target, bool towards_x) {
   if (!allows_winograd(c)) return 0;
-  const WinogradShape shape = winograd_lane_shape(c, vector, towards_x);
+  const WinogradShape shape = winograd_lane_shape(c, vector, towards_x, groups);
   // A direct sum comes near to the peak, and rounds less: the gain must be clear.
   constexpr double kClearly = 0.85;
   double best = kClearly * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
@@ -344,8 +352,13 @@ PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers) {
   for (int64_t v = std::min(lanes, power_of_two_below(c.y[2])); v >= 1; v /= 2) {
     const Tile tile = register_tile(c.y[2], c.group_filters(), registers, 6, v);
     const auto vectors = static_cast<double>(ceil_divide(c.y[2], tile.columns * v) * tile.columns);
-    const double cost = work * vectors / tile_efficiency(tile.columns * tile.channels, 0);
-    if (best.cost == 0 || cost < best.cost) best = {v, tile.columns, tile.channels, cost};
+    // Few filters of narrow rows make few sums: lines below each other add some.
+    const auto efficiency = [&](int64_t lines) { return tile_efficiency(tile.columns * lines * tile.channels, loads(tile.columns * lines, tile.channels)); };
+    int64_t lines = 1;
+    for (const int64_t more : divisors(c.y[1]))
+      if (more <= kMostPlanarLines && tile_registers(tile.columns * more, tile.channels) <= registers && efficiency(more) > efficiency(lines) + 1e-9) lines = more;
+    const double cost = work * vectors / tile_efficiency(tile.columns * lines * tile.channels, 0);
+    if (best.cost == 0 || cost < best.cost) best = {v, tile.columns, lines, tile.channels, cost};
   }
   return best;
 }

@@ -90,7 +90,8 @@ struct WinogradShape {
   int64_t inputs = 1, outputs = 1, height = 1, width = 1;     // channels on both sides; the result's rows and columns
   int64_t vector = 1;                                         // lanes of a register
   bool lanes = false;                                         // vectors hold images, not channels
-  int64_t batch = 1;                                          // images, or groups of lanes, that are there at once
+  int64_t batch = 1;                                          // images that are there at once
+  int64_t groups = 0;                                         // of lanes, for which weights are transformed once; 0: they are beforehand
 
   int64_t tiles_across(int64_t m) const { return ceil_divide(width, m); }
   int64_t tiles_down(int64_t m) const { return ceil_divide(height, m); }
@@ -107,7 +108,7 @@ struct WinogradShape {
   }
 };
 WinogradShape winograd_shape(const ConvNumbers& c, int64_t vector, int64_t batch);
-WinogradShape winograd_lane_shape(const ConvNumbers& c, int64_t vector, bool towards_x);
+WinogradShape winograd_lane_shape(const ConvNumbers& c, int64_t vector, bool towards_x, int64_t groups = 0);
 /// Of a node, conv or conv_grad_input; `batch` is that of inference.
 WinogradShape winograd_shape(const Graph& graph, const Node& node, int64_t vector, bool lanes, int64_t batch);
 
@@ -124,8 +125,8 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
 bool allows_winograd(const ConvNumbers& c);
 /// The m (4 or 2) with which a convolution between blocks is expected to be faster than a direct sum; 0: it is not.
 int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t batch, const Target& target);
-/// The same for images in lanes.
-int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, const Target& target, bool towards_x);
+/// The same for so many groups of images in lanes.
+int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t groups, const Target& target, bool towards_x);
 
 /// Winograd's algorithm for the gradient towards the weight, images in lanes: the register tile (filters by vectors of channels),
 /// the block whose sums lie in cache, the block of tiles that is transformed at once. The cost in vectors of multiply-adds, for a
@@ -153,11 +154,12 @@ struct DirectWeightTile {
 /// The tile that is expected to be the fastest; `filters` 0: none fits.
 DirectWeightTile direct_weight_tile(const ConvNumbers& c, int64_t vector_bytes, const Target& target);
 
-/// A tile of a planar convolution: vectors of columns by filters.
+/// A tile of a planar convolution: vectors of columns by lines, by filters.
 struct PlanarTile {
-  int64_t vector = 1, columns = 1, filters = 1;
+  int64_t vector = 1, columns = 1, lines = 1, filters = 1;
   double cost = 0;
 };
+constexpr int64_t kMostPlanarLines = 4;
 PlanarTile planar_tile(const ConvNumbers& c, int64_t lanes, int64_t registers);
 
 /// Whether y can be computed in blocks of `vector` channels, from x as it is.

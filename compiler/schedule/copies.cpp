@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Copies of values, where a result of a function must have memory of its own.
+// Copies of nodes and values: those that results depend on, and values of their own where a result needs its own memory.
 #include <set>
 
 #include "ir/op.h"
 #include "schedule/steps.h"
 
 namespace cnnc {
-namespace {
 
-/// Whether the value's memory may be that of something else, or nowhere.
 bool is_borrowed(const Graph& graph, ValueId value) {
   const int32_t node = graph.value(value).node;
   if (node < 0) return true;
   const std::string& op = graph.node(node).op->name;
-  return op == "constant" || op == "iota" || op == "images" || op == "reshape" || op == "broadcast";
+  return op == "constant" || op == "iota" || op == "images" || op == "reshape" || op == "slice" || op == "broadcast";
 }
-
-}  // namespace
 
 std::vector<ValueId> copy_node(Graph& graph, const Node& node, std::vector<ValueId> operands) {
   return graph.add(*node.op, std::move(operands), node.attributes, node.layer, node.location);
+}
+
+std::vector<bool> used_nodes(const Function& function) {
+  const Graph& graph = function.graph;
+  std::vector<bool> used(graph.nodes().size(), false);
+  const auto use = [&](ValueId value) {
+    const int32_t node = value.valid() ? graph.value(value).node : -1;
+    if (node >= 0) used[static_cast<size_t>(node)] = true;
+  };
+  for (const Port& port : function.results) use(port.value);
+  for (size_t i = used.size(); i-- > 0;)
+    if (used[i])
+      for (ValueId operand : graph.nodes()[i].operands) use(operand);
+  return used;
 }
 
 ValueId add_copy(Graph& graph, ValueId value, const std::string& layer) {

@@ -64,6 +64,8 @@ class Fuser {
   NodeRole role(const Node& node) const {
     const std::string& op = node.op->name;
     if (op == "constant") return std::get<Numbers>(node.attributes.at("values")).size() == 1 ? NodeRole::Inlined : NodeRole::Data;
+    if (op == "concat" && is_part_of(node.operands[0], node.results[0])) return NodeRole::Alias;
+    if (op == "slice" && is_part_of(node.results[0], node.operands[0])) return NodeRole::Alias;
     if (op == "iota" || op == "images" || op == "broadcast") return NodeRole::Inlined;
     if (op == "reshape") {
       const int32_t producer = graph_.value(node.operands[0]).node;
@@ -71,6 +73,11 @@ class Fuser {
       return keeps_memory(node) ? NodeRole::Alias : NodeRole::Computed;
     }
     return can_inline(node) ? NodeRole::Inlined : NodeRole::Computed;
+  }
+
+  bool is_part_of(ValueId value, ValueId whole) const {
+    const auto found = draft_.parts.find(value);
+    return found != draft_.parts.end() && found->second.whole == whole;
   }
 
   /// Row-major order is that of the memory, except where a vector holds channels: layouts differ only where it is the same.
@@ -104,13 +111,15 @@ class Fuser {
   /// The kernel of the node: an existing one that it joins, else a new one. `ready`: the last kernel that it depends on.
   int32_t add_to_kernel(int32_t node_index, int32_t ready) {
     const Node& node = graph_.node(node_index);
+    std::string apart;
     if (!plain_ && is_map(node)) {
-      if (ready >= 0 && can_join(node, draft_.kernels[static_cast<size_t>(ready)])) {
+      if (ready >= 0) apart = keeps_apart(node, draft_.kernels[static_cast<size_t>(ready)]);
+      if (ready >= 0 && apart.empty()) {
         draft_.kernels[static_cast<size_t>(ready)].nodes.push_back(node_index);
         return ready;
       }
       const auto last = static_cast<int32_t>(draft_.kernels.size()) - 1;
-      if (draft_.purpose == Purpose::Update && last >= 0 && can_join(node, draft_.kernels.back())) {
+      if (draft_.purpose == Purpose::Update && last >= 0 && keeps_apart(node, draft_.kernels.back()).empty()) {
         draft_.kernels.back().nodes.push_back(node_index);
         return last;
       }
@@ -122,6 +131,7 @@ class Fuser {
     Kernel kernel;
     kernel.nodes = {node_index};
     kernel.anchor = !plain_ && is_map(node) ? -1 : node_index;
+    if (!apart.empty()) kernel.apart_from = ready, kernel.apart = std::move(apart);
     draft_.kernels.push_back(std::move(kernel));
     return static_cast<int32_t>(draft_.kernels.size()) - 1;
   }
@@ -136,7 +146,7 @@ class Fuser {
       if (kernel.anchor < 0) continue;
       const Node& anchor = graph_.node(kernel.anchor);
       const bool is_same = anchor.op == node.op && anchor.attributes == node.attributes && graph_.type(anchor.operands[0]) == graph_.type(node.operands[0]) &&
-                           layout(anchor.operands[0]) == layout(node.operands[0]) && layout(anchor.results[0]) == layout(node.results[0]);
+                           layout(anchor.operands[0]).same_order(layout(node.operands[0])) && layout(anchor.results[0]) == layout(node.results[0]);
       if (is_same && share_an_operand(anchor, node)) return k;
     }
     return -1;
@@ -161,12 +171,15 @@ class Fuser {
     }
   }
 
-  bool can_join(const Node& node, const Kernel& kernel) const {
+  /// Why the node cannot join the kernel, whose results it reads; empty: it can.
+  std::string keeps_apart(const Node& node, const Kernel& kernel) const {
     constexpr size_t kMostNodes = 16;
-    if (kernel.nodes.size() >= kMostNodes && draft_.purpose != Purpose::Update) return false;
+    if (kernel.nodes.size() >= kMostNodes && draft_.purpose != Purpose::Update) return "it has as many ops as a kernel may have";
     const ValueId result = node.results[0];
     const ValueId other = graph_.node(kernel.nodes.front()).results[0];
-    return graph_.type(result) == graph_.type(other) && layout(result).same_order(layout(other)) && reads_at_own_place(node, kernel);
+    if (!(graph_.type(result) == graph_.type(other))) return "its results have another type";
+    if (!layout(result).same_order(layout(other))) return "its results lie in another order";
+    return reads_at_own_place(node, kernel) ? "" : "its results are read at other places";
   }
 
   /// What the kernel computes itself is read at the place of the result only, also through inlined nodes.
@@ -221,7 +234,8 @@ class ParameterFinder {
     stored_.assign(count, false);
     for (const Port& port : draft.function->results) stored_[index(port.value)] = true;
     for (size_t i = 0; i < graph_.nodes().size(); ++i)
-      if (draft.roles[i] == NodeRole::Alias) stored_[index(graph_.nodes()[i].operands[0])] = true;
+      if (draft.roles[i] == NodeRole::Alias)
+        for (ValueId operand : graph_.nodes()[i].operands) stored_[index(operand)] = true;
     for (const Kernel& kernel : draft.kernels)
       for (ValueId value : read_values(kernel)) stored_[index(value)] = true;
   }
@@ -264,14 +278,5 @@ class ParameterFinder {
 void fuse(Draft& draft, const PlanContext&) { Fuser(draft).run(); }
 
 void set_parameters(Draft& draft) { ParameterFinder(draft).run(); }
-
-ValueId memory_of(const Draft& draft, ValueId value) {
-  const Graph& graph = draft.function->graph;
-  for (;;) {
-    const int32_t node = graph.value(value).node;
-    if (node < 0 || draft.roles[static_cast<size_t>(node)] != NodeRole::Alias) return value;
-    value = graph.node(node).operands[0];
-  }
-}
 
 }  // namespace cnnc

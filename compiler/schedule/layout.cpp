@@ -36,11 +36,13 @@ class LayoutChooser {
       set(port.value, value, port_layout(port, type));
       to_->arguments.push_back({port.name, port.role, value});
     }
-    const std::vector<bool> used = used_nodes();
+    const std::vector<bool> used = used_nodes(*source_);
     for (size_t index = 0; index < used.size(); ++index) {
       if (!used[index]) continue;
       const Node& node = source_->graph.nodes()[index];
       const bool blocked = makes_blocks(node);
+      const Layout made = blocked ? blocks() : natural(source_->graph.type(node.results[0]));
+      const std::vector<int64_t> begins = purpose_ == Purpose::Plain ? std::vector<int64_t>() : part_begins(source_->graph, node, made);
       std::vector<ValueId> operands;
       for (size_t i = 0; i < node.operands.size(); ++i) {
         operands.emplace_back();
@@ -49,9 +51,14 @@ class LayoutChooser {
         if (i == 1 && asks_for_weights(node)) record_choice(node, layout);
         operands.back() = converted(node.operands[i], layout, node.layer);
       }
+      const bool joins = node.op->name == "concat" && !begins.empty() && can_join(node, operands);
       const auto results = copy_node(to_->graph, node, operands);
       for (size_t i = 0; i < results.size(); ++i)
         set(node.results[i], results[i], blocked ? blocks() : natural(source_->graph.type(node.results[i])));
+      if (joins)
+        for (size_t i = 0; i < begins.size(); ++i) parts_[operands[i]] = {results[0], begins[i]};
+      else if (node.op->name == "slice" && !begins.empty() && is_stored(operands[0]))
+        parts_[results[0]] = {operands[0], begins[0]};
     }
     for (const Port& port : source_->results) {
       const Layout layout = port_layout(port, source_->graph.type(port.value));
@@ -62,26 +69,14 @@ class LayoutChooser {
     draft.function = to_;
     draft.purpose = purpose_;
     draft.layouts = layouts_;
+    draft.parts = parts_;
+    lay_out_parts(draft);
     draft.weights_choices = std::move(choices_);
     return draft;
   }
 
  private:
   static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
-
-  /// Nodes that a result depends on; the others are left out.
-  std::vector<bool> used_nodes() const {
-    std::vector<bool> used(source_->graph.nodes().size(), false);
-    const auto use = [&](ValueId value) {
-      const int32_t node = value.valid() ? source_->graph.value(value).node : -1;
-      if (node >= 0) used[static_cast<size_t>(node)] = true;
-    };
-    for (const Port& port : source_->results) use(port.value);
-    for (size_t i = used.size(); i-- > 0;)
-      if (used[i])
-        for (ValueId operand : source_->graph.nodes()[i].operands) use(operand);
-    return used;
-  }
 
   /// The element type in which the network computes: that of the first float.
   ElementType network_element() const {
@@ -146,7 +141,7 @@ class LayoutChooser {
 
   WeightsQuestion question(const Node& node) const {
     const bool training = purpose_ == Purpose::Training, towards_x = node.op->name == "conv_grad_input";
-    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, infer_batch(node), &context_.target};
+    return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, training ? groups() : infer_batch(node), &context_.target};
   }
 
   KernelKey question_key(const Node& node) const {
@@ -193,6 +188,9 @@ class LayoutChooser {
 
   int64_t infer_batch(const Node& node) const { return source_->graph.type(node.results[0]).batched ? context_.options.infer_batch : 1; }
 
+  /// Of images in lanes, in training.
+  int64_t groups() const { return ceil_divide(planned_batch(*source_, purpose_, context_), lanes_); }
+
   int64_t varied_outputs(const Node& node, const WinogradShape& shape) const {
     const int64_t outputs = 2 * static_cast<int64_t>(varied_choice(context_.options.variation, "winograd of " + text_of(node), 3));
     return outputs > 0 && shape.fits(outputs, 1, 1) ? outputs : 0;
@@ -233,6 +231,10 @@ class LayoutChooser {
     if (op == "reduce") {
       const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
       return is_blocked(node.operands[0]) && (axes.empty() || axes[0] > 0) && !std::get<bool>(node.attributes.at("batch"));
+    }
+    if (op == "slice") {
+      const auto number = [&](const char* name) { return std::get<int64_t>(node.attributes.at(name)); };
+      return number("axis") == 0 && fills_blocks(node.operands[0]) && number("begin") % lanes_ == 0 && number("end") % lanes_ == 0;
     }
     if (op == "concat") {
       const bool joins_channels = std::get<int64_t>(node.attributes.at("axis")) == 0;
@@ -300,7 +302,7 @@ class LayoutChooser {
     const ConvNumbers c = numbers(node);
     if (!allows_winograd(c)) return {};
     const WinogradShape shape = winograd_lane_shape(c, lanes_, towards_x);
-    const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, context_.target, towards_x);
+    const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, groups(), context_.target, towards_x);
     if (m == 0) return {};
     return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, context_.target).blocks, m, towards_x ? 1 : 0}};
   }
@@ -328,11 +330,41 @@ class LayoutChooser {
     const auto same = [&](const auto& copy) { return copy.from == value && copy.layout == layout; };
     for (const auto& copy : copies_)
       if (same(copy)) return copy.to;
-    const ValueId to = add_copy(to_->graph, value, layer);
-    layouts_.resize(static_cast<size_t>(to_->graph.value_count()));
+    const ValueId to = copied(value, layer);
     layouts_[index(to)] = layout;
     copies_.push_back({value, layout, to});
     return to;
+  }
+
+  /// A copy in the same layout.
+  ValueId copied(ValueId value, const std::string& layer) {
+    const ValueId to = add_copy(to_->graph, value, layer);
+    layouts_.resize(static_cast<size_t>(to_->graph.value_count()));
+    layouts_[index(to)] = layouts_[index(value)];
+    return to;
+  }
+
+  /// Whether some operands of a concat can be written into its memory; the others become copies, which can.
+  bool can_join(const Node& node, std::vector<ValueId>& operands) {
+    std::vector<bool> fits;
+    for (size_t i = 0; i < operands.size(); ++i)
+      fits.push_back(may_be_part(node.operands[i], operands[i]) && std::find(operands.begin(), operands.begin() + static_cast<ptrdiff_t>(i), operands[i]) == operands.begin() + static_cast<ptrdiff_t>(i));
+    if (std::find(fits.begin(), fits.end(), true) == fits.end()) return false;
+    for (size_t i = 0; i < operands.size(); ++i)
+      if (!fits[i]) operands[i] = copied(operands[i], node.layer);
+    return true;
+  }
+
+  /// Whether a kernel could write the value into the memory of a whole, which lies elsewhere than what the program around wants.
+  bool may_be_part(ValueId old, ValueId value) const {
+    const auto is_it = [&](const Port& port) { return port.value == old && port_layout(port, source_->graph.type(old)) == layouts_[index(value)]; };
+    return !is_borrowed(to_->graph, value) && !parts_.contains(value) && std::none_of(source_->results.begin(), source_->results.end(), is_it);
+  }
+
+  /// Whether the value lies in memory, whatever reads it.
+  bool is_stored(ValueId value) const {
+    const int32_t node = to_->graph.value(value).node;
+    return node < 0 || !is_borrowed(to_->graph, value) || parts_.contains(value);
   }
 
   struct Copy {
@@ -347,6 +379,7 @@ class LayoutChooser {
   std::vector<ValueId> values_;     // by old ValueId
   std::vector<Layout> layouts_;     // by new ValueId
   std::vector<Copy> copies_;
+  std::map<ValueId, Part> parts_;   // of new values
   std::vector<WeightsChoice> choices_;
   int64_t lanes_ = 1;
 };

@@ -128,8 +128,10 @@ std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule
   }
   rules.at_most("columns", c.y[2] / (lanes ? 1 : rules["vector"]), kWidth);
   rules.divides("filters", c.group_filters(), "filters of a group");
-  rules.registers(tile_registers(rules["columns"], rules["filters"]), target_.vector_registers);
+  if (lanes) rules.equals("lines", 1, "a tile of images in lanes is one row");
+  rules.registers(tile_registers(rules["columns"] * rules["lines"], rules["filters"]), target_.vector_registers);
   rules.divides("rows", c.y[1], "rows of the result");
+  rules.divides("lines", rules["rows"], "rows of a band");
   if (!c.has_border()) rules.equals("border", 0, "no tap leaves the image");
   if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 or 2: taps leave the image");
   if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)), lanes ? kLargestLaneBytes : kLargestScratchBytes);

@@ -44,7 +44,7 @@ class MemoryPlanner {
 
  private:
   static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
-  ValueId root(ValueId value) const { return memory_of(draft_, value); }
+  ValueId root(ValueId value) const { return memory_of(draft_, value).owner; }
   Place& place_of(ValueId value) { return plan_.places[index(value)]; }
 
   void find_blocks() {
@@ -52,7 +52,7 @@ class MemoryPlanner {
     shared_.resize(blocks_.size());
     for (size_t i = 0; i < shared_.size(); ++i) shared_[i] = {static_cast<int32_t>(i)};
     for (size_t k = 0; k < draft_.kernels.size(); ++k) {
-      for (ValueId value : draft_.kernels[k].writes) start(value, static_cast<int32_t>(k));
+      for (ValueId value : draft_.kernels[k].writes) start(root(value), static_cast<int32_t>(k));
       for (ValueId value : draft_.kernels[k].reads) {
         Block& block = blocks_[index(root(value))];
         block.last = std::max(block.last, static_cast<int32_t>(k));
@@ -87,6 +87,7 @@ class MemoryPlanner {
     const TensorType& type = graph_.type(value);
     const Layout& layout = draft_.layouts[index(value)];
     Block& block = blocks_[index(value)];
+    if (block.first >= 0) return;      // another part of the same memory
     const int64_t images = type.batched && layout.kind != LayoutKind::Lanes ? plan_.group : 1;
     block = {align(stored_bytes(type, layout) * images), type.batched ? Place::PerGroup : Place::Fixed, -1, kernel, kernel, 0};
   }
@@ -164,10 +165,11 @@ class MemoryPlanner {
   }
 
   void place(ValueId value) {
-    const ValueId memory = root(value);
-    if (memory != value) {
-      if (place_of(memory).kind == Place::None) place(memory);
-      place_of(value) = place_of(memory);
+    const Memory memory = memory_of(draft_, value);
+    if (memory.owner != value) {
+      if (place_of(memory.owner).kind == Place::None) place(memory.owner);
+      place_of(value) = place_of(memory.owner);
+      place_of(value).inner = memory.offset;
       return;
     }
     if (place_of(value).kind != Place::None) return;

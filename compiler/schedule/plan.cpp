@@ -168,10 +168,10 @@ Purpose purpose_of(const Function& function, const PlanOptions& options) {
   return Purpose::Inference;
 }
 
-int64_t planned_batch(const Draft& draft, const PlanContext& context) {
-  if (draft.purpose != Purpose::Training) return context.options.infer_batch;
+int64_t planned_batch(const Function& function, Purpose purpose, const PlanContext& context) {
+  if (purpose != Purpose::Training) return context.options.infer_batch;
   constexpr int64_t kUsual = 32;
-  const std::string& name = draft.function->name;
+  const std::string& name = function.name;
   const auto found = context.options.train_batch.find(name.substr(0, name.rfind('.')));
   return found == context.options.train_batch.end() ? kUsual : found->second;
 }

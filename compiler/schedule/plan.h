@@ -5,7 +5,8 @@
 //
 // Invariants:
 //  - every node of the function that computes something belongs to exactly one kernel, or is inlined into the kernels that use
-//    it (constants of one number, broadcasts), or is an alias of its operand's memory (reshape);
+//    it (constants of one number, broadcasts), or moves nothing: its result is its operand's memory (reshape) or a part of it (slice),
+//    or has its operands as parts (concat);
 //  - kernels are in an order in which they may run; a kernel reads only values written by earlier kernels, arguments, constants;
 //  - the result is right for every batch: kernels take the batch as a run-time number. With `lanes` the images of a group lie
 //    innermost; those beyond the batch hold unspecified numbers, so whatever reduces over the batch masks them. With `blocked`
@@ -37,6 +38,7 @@ struct Layout {
   Dims tile = {};                 // Packed, Winograd: lanes and vectors of a tile of outputs; Winograd: then m, and 1 where outputs
                                   // and inputs change places and taps their order, as the gradient towards x wants them
   Dims border = {};               // Blocked: zeros above, left, below, right of the image; empty: none
+  int64_t image_step = 0;         // a part of a larger value: elements from an image (a group of them) to the next; 0: no others between
   bool operator==(const Layout&) const = default;
   bool is_packed() const { return kind == LayoutKind::Packed || kind == LayoutKind::Winograd; }
   /// Whether weights packed so serve a template that wants the other: only the vectors of a tile may differ.
@@ -57,12 +59,15 @@ struct StoredDim {
   int64_t before = 0, after = 0;  // zeros on both sides
   int64_t stride = 1;             // in elements
 };
-/// The memory of a value of this type in this layout. Dense: strides are products of the widths (borders included) before.
+/// The memory of a value of this type in this layout. Strides are products of the widths (borders included) before; that of the batch
+/// is the layout's image_step, where it has one.
 std::vector<StoredDim> stored_dims(const TensorType& type, const Layout& layout);
 /// Elements before the first one of the image: those of the border.
 int64_t border_elements(const std::vector<StoredDim>& dims);
 /// Bytes of the value for one image (planar, blocked) or one group (lanes); of all of it where it is not batched.
 int64_t stored_bytes(const TensorType& type, const Layout& layout);
+/// Bytes from an image, or a group, to the next: more than stored_bytes where the value is a part of a larger one.
+int64_t step_bytes(const TensorType& type, const Layout& layout);
 
 /// Where a value lies.
 struct Place {
@@ -78,6 +83,7 @@ struct Place {
   } kind = None;
   int32_t buffer = 0;
   int64_t offset = 0;
+  int64_t inner = 0;    // bytes from there, in every image, to the first channel of a part of a larger value
 };
 
 /// A template and its parameters: "conv.lanes(columns: 4, channels: 6)".
@@ -99,6 +105,8 @@ struct Kernel {
   std::string label;                    // "conv1+relu": the layers in the source
   std::vector<int32_t> nodes;           // of the function's graph, in order; inlined producers included
   int32_t anchor = -1;                  // the node that the template is about; -1: elementwise only
+  int32_t apart_from = -1;              // the earlier kernel (number) that the first node could have joined,
+  std::string apart;                    // and why it did not; empty: there is none
   std::vector<ValueId> reads, writes;   // stored values, in the order of the compiled kernel's parameters
   Schedule schedule;
   double multiply_adds = 0;             // for one image

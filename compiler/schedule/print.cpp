@@ -24,8 +24,10 @@ std::string place_text(const Place& place) {
 
 std::string value_text(const FunctionPlan& plan, ValueId value) {
   const auto index = static_cast<size_t>(value.index);
-  return fmt::format("%{} : {} {}, {}", value.index, to_string(plan.function->graph.type(value)), to_string(plan.layouts[index]),
-                     place_text(plan.places[index]));
+  const Place& place = plan.places[index];
+  const std::string text = fmt::format("%{} : {} {}, {}", value.index, to_string(plan.function->graph.type(value)), to_string(plan.layouts[index]), place_text(place));
+  if (place.inner == 0) return text;
+  return fmt::format("{}, from byte {} of {}", text, place.inner, plan.layouts[index].kind == LayoutKind::Lanes ? "a group" : "an image");
 }
 
 std::string chain_text(const FunctionPlan& plan, const Chain& chain) {
@@ -37,6 +39,7 @@ std::string kernel_text(const FunctionPlan& plan, const Kernel& kernel) {
   std::string text = fmt::format("  kernel @{} \"{}\" : {}", kernel.name, kernel.label, to_string(kernel.schedule));
   if (kernel.multiply_adds > 0) text += fmt::format("  // {} multiply-adds an image", kernel.multiply_adds);
   if (kernel.from_stanza) text += "  // from the schedule file";
+  if (kernel.apart_from >= 0) text += fmt::format("  // apart from @{}: {}", plan.kernels[static_cast<size_t>(kernel.apart_from)].name, kernel.apart);
   text += "\n    ops";
   for (int32_t node : kernel.nodes) text += " " + plan.function->graph.node(node).op->name;
   text += "\n";

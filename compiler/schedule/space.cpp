@@ -32,7 +32,7 @@ const TileSides* tile_sides(std::string_view name) {
   static const std::vector<TileSides> kSides = {
       {"conv.direct", {"columns", "rows"}, {"blocks"}},       {"conv.winograd", {"columns", "rows", "images"}, {"blocks"}},
       {"conv.lanes_winograd", {"blocks"}, {"columns", "rows"}}, {"conv.lanes", {"filters"}, {"columns"}},
-      {"conv.planar", {"filters"}, {"columns"}},              {"conv.lanes_grad_input", {"channels"}, {"columns"}},
+      {"conv.planar", {"filters"}, {"columns", "lines"}},              {"conv.lanes_grad_input", {"channels"}, {"columns"}},
       {"conv.lanes_grad_weight", {"channels"}, {"filters"}},  {"dense.lanes", {"outputs"}, {"groups"}},
       {"dense.lanes_grad_input", {"outputs"}, {"groups"}},    {"dense.lanes_grad_weight", {"outputs"}, {"vectors"}},
       {"dense.vector", {"rows"}, {}},

@@ -33,8 +33,14 @@ struct PlanContext {
 enum class NodeRole : uint8_t {
   Computed,    // in one kernel, which stores its results or keeps them inside
   Inlined,     // evaluated wherever it is read
-  Alias,       // its result is its operand's memory under other dimensions
+  Alias,       // it moves nothing: reshape, and where parts lie in their wholes concat and slice
   Data,        // a constant of several numbers: data of the plan
+};
+
+/// The whole that a value is some channels of, in whose memory it lies, and the first of them.
+struct Part {
+  ValueId whole;
+  int64_t begin = 0;
 };
 
 /// A function while it is being planned.
@@ -46,14 +52,19 @@ struct Draft {
   std::vector<NodeRole> roles;          // by node
   std::vector<Kernel> kernels;          // in an order in which they may run
   std::vector<Chain> chains = {};       // of them
+  std::map<ValueId, Part> parts = {};   // by the part
 };
 
 /// The batch that the choice is made for.
-int64_t planned_batch(const Draft& draft, const PlanContext& context);
+int64_t planned_batch(const Function& function, Purpose purpose, const PlanContext& context);
 
 /// A new function in which every result is a computed value of its own: not an argument, a constant, an alias of one, or
 /// another result too.
 std::shared_ptr<Function> add_result_copies(const Function& function);
+/// By node: whether a result depends on it.
+std::vector<bool> used_nodes(const Function& function);
+/// Whether the value's memory may be that of something else, or nowhere.
+bool is_borrowed(const Graph& graph, ValueId value);
 /// A copy of a value: map {f = x0}, appended to `graph`.
 ValueId add_copy(Graph& graph, ValueId value, const std::string& layer);
 /// Copies the node with other operands; gives the new results.
@@ -66,8 +77,19 @@ Draft choose_layouts(const Function& function, Purpose purpose, const PlanContex
 void fuse(Draft& draft, const PlanContext& context);
 /// Sets reads and writes of the kernels from their nodes.
 void set_parameters(Draft& draft);
-/// The value whose memory this is: follows aliases.
-ValueId memory_of(const Draft& draft, ValueId value);
+
+/// Channels of the whole at which the operands of a `concat`, or the result of a `slice`, begin, if they can lie in its memory in this
+/// layout; empty: they cannot, or the node is another one.
+std::vector<int64_t> part_begins(const Graph& graph, const Node& node, const Layout& layout);
+/// Gives parts and their wholes one border, and parts the step of the whole.
+void lay_out_parts(Draft& draft);
+/// The value in whose memory another one lies, and how many bytes behind its begin, in every image.
+struct Memory {
+  ValueId owner;
+  int64_t offset = 0;
+};
+/// Follows aliases and wholes.
+Memory memory_of(const Draft& draft, ValueId value);
 
 /// Which kernels run for a few images at a time, in inference.
 void choose_chains(Draft& draft, const PlanContext& context);

@@ -54,6 +54,7 @@ std::vector<StoredDim> stored_dims(const TensorType& type, const Layout& layout)
     dim.stride = stride;
     stride *= dim.before + dim.extent + dim.after;
   }
+  if (type.batched && layout.image_step > 0) dims.back().stride = layout.image_step;
   return dims;
 }
 
@@ -69,17 +70,25 @@ int64_t stored_bytes(const TensorType& type, const Layout& layout) {
   return bytes;
 }
 
+int64_t step_bytes(const TensorType& type, const Layout& layout) {
+  return type.batched && layout.image_step > 0 ? layout.image_step * element_bytes(type.element) : stored_bytes(type, layout);
+}
+
 std::string to_string(const Layout& layout) {
+  std::string kind;
+  std::vector<std::string> numbers;
   switch (layout.kind) {
-    case LayoutKind::Planar: return "planar";
-    case LayoutKind::Lanes: return fmt::format("lanes({})", layout.vector);
-    case LayoutKind::Blocked:
-      if (!layout.border.empty()) return fmt::format("blocked({}, border: {})", layout.vector, fmt::join(layout.border, " "));
-      return fmt::format("blocked({})", layout.vector);
-    case LayoutKind::Packed: return fmt::format("packed({})", fmt::join(layout.tile, ", "));
-    case LayoutKind::Winograd: return fmt::format("winograd({})", fmt::join(layout.tile, ", "));
+    case LayoutKind::Planar: kind = "planar"; break;
+    case LayoutKind::Lanes: kind = "lanes"; break;
+    case LayoutKind::Blocked: kind = "blocked"; break;
+    case LayoutKind::Packed: kind = "packed"; break;
+    case LayoutKind::Winograd: kind = "winograd"; break;
   }
-  return {};
+  if (layout.kind == LayoutKind::Lanes || layout.kind == LayoutKind::Blocked) numbers.push_back(std::to_string(layout.vector));
+  for (const int64_t number : layout.tile) numbers.push_back(std::to_string(number));
+  if (!layout.border.empty()) numbers.push_back(fmt::format("border: {}", fmt::join(layout.border, " ")));
+  if (layout.image_step > 0) numbers.push_back(fmt::format("step: {}", layout.image_step));
+  return numbers.empty() ? kind : fmt::format("{}({})", kind, fmt::join(numbers, ", "));
 }
 
 }  // namespace cnnc

@@ -19,6 +19,7 @@ constexpr TemplateParameter kElementwise[] = {{"vector", "elements of a vector",
 constexpr TemplateParameter kReduce[] = {{"partial", "vectors of partial results", 1, 16}};
 constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.planar: vectors of columns)", 1, 32},
                                        {"filters", "filters of a tile", 1, 32},
+                                       {"lines", "conv.planar: rows of a tile", 1, 8, 1},
                                        {"rows", "rows of a band", 1, kAny},
                                        {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2, 0},
                                        {"vector", "conv.planar: columns in a vector", 1, 64, kNoDefault}};
@@ -128,9 +129,10 @@ constexpr Template kTemplates[] = {
      "tiles; a copy of x for a vector of channels takes at most 256 KB."},
     {"conv.planar", "convolution of planar images, vectors of columns", kConv,
      "Inference, x and y planar: few filters, wide rows.",
-     "A register tile of vectors of neighbouring columns by filters is summed over channels and taps: load the vectors of x, shifted by the tap, "
+     "A register tile of vectors of neighbouring columns by lines, by filters, is summed over channels and taps: load the vectors of x, shifted by the tap, "
      "broadcast one weight for each filter, multiply-add. The last vector of a row is shifted inwards.",
-     "`vector` is a power of two that fits a register; `columns` vectors are no wider than y. The rest as for `conv.lanes`."},
+     "`vector` is a power of two that fits a register; `columns` vectors are no wider than y; `lines` divides `rows`. The sums, `columns` x `lines` vectors and 1 more are at most the target's "
+     "registers. The rest as for `conv.lanes`."},
     {"conv.winograd", "convolution of 3x3 taps at stride 1 by Winograd's algorithm, channels in vectors", kConvWinograd,
      "Inference in f32 without groups or dilation, x and y in blocks of channels, weights transformed by `conv.winograd_weights`: 4 or 2.25 times fewer multiply-adds. Rounds more "
      "than a direct sum.",

@@ -31,7 +31,7 @@ std::string wrong(const Schedule& weights, std::string_view name, const std::str
 std::string unusable(const Schedule& weights, std::string_view why) { return fmt::format("the convolution cannot read `{}` weights: {}", weights.name, why); }
 
 WinogradShape shape_of(const WeightsQuestion& q) {
-  return q.training ? winograd_lane_shape(q.numbers, q.vector, q.towards_x) : winograd_shape(q.numbers, q.vector, q.batch);
+  return q.training ? winograd_lane_shape(q.numbers, q.vector, q.towards_x, q.batch) : winograd_shape(q.numbers, q.vector, q.batch);
 }
 
 /// What `blocks` divides: vectors of filters, in training results of the convolution.

@@ -24,7 +24,7 @@ struct WeightsQuestion {
   bool precise = false;
   ElementType element = ElementType::F32;
   int64_t vector = 1;                   // lanes of a vector
-  int64_t batch = 1;                    // of inference
+  int64_t batch = 1;                    // images, in training groups of them in lanes
   const Target* target = nullptr;
 };
 

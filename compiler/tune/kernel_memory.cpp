@@ -22,7 +22,7 @@ int64_t batch_extent(const Layout& layout, int64_t batch) {
 }
 
 int64_t bytes_of(const TensorType& type, const Layout& layout, int64_t batch) {
-  return stored_bytes(type, layout) * (type.batched ? batch_extent(layout, batch) : 1);
+  return step_bytes(type, layout) * (type.batched ? batch_extent(layout, batch) : 1);
 }
 
 /// Calls `visit` with the place, in elements, of each element that means something.

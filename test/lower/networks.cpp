@@ -58,7 +58,7 @@ class NetworkMaker {
     const ValueId a = pick_value(), b = pick_value();
     const Dims dims = build_.type(a).dims;
     const bool is_map = dims.size() == 3;
-    switch (pick(9)) {
+    switch (pick(10)) {
       case 0: values_.push_back(build_.map("max(x0, 0)", {a})); break;
       case 1: values_.push_back(build_.map("tanh(x0)", {a})); break;
       case 2:
@@ -68,7 +68,7 @@ class NetworkMaker {
       case 4:
         if (is_map && dims[1] >= 3 && dims[2] >= 3) {
           // Every other network has enough channels for blocks of them.
-          const auto filters = static_cast<int64_t>(wide_ ? 10 + pick(30) : 1 + pick(6));
+          const auto filters = static_cast<int64_t>(!wide_ ? 1 + pick(6) : pick(2) == 0 ? 10 + pick(30) : 16);
           const int64_t pad = static_cast<int64_t>(pick(2));
           values_.push_back(build_.map("x0 * 0.2", {build_.add("conv", {a, weight({filters, dims[0], 3, 3}), weight({filters})},
                                                                {{"pad", Dims{pad, pad, pad, pad}}})}));
@@ -81,7 +81,8 @@ class NetworkMaker {
         if (is_map) values_.push_back(build_.map("x0 * 0.1", {build_.sum(a, {1, 2}, false)}));
         break;
       case 7:
-        if (is_map && dims == build_.type(b).dims) values_.push_back(build_.add("concat", {a, b}, {{"axis", int64_t{0}}}));
+        if (is_map && dims.size() == build_.type(b).dims.size() && std::equal(dims.begin() + 1, dims.end(), build_.type(b).dims.begin() + 1))
+          values_.push_back(build_.add("concat", {a, b}, {{"axis", int64_t{0}}}));
         break;
       case 8: {
         const int64_t count = element_count(dims);
@@ -89,6 +90,9 @@ class NetworkMaker {
         values_.push_back(build_.map("x0 / 5", {build_.add("dense", {flat, weight({7, count})})}));
         break;
       }
+      case 9:
+        if (dims[0] >= 2) values_.push_back(build_.add("slice", {a}, {{"axis", int64_t{0}}, {"begin", dims[0] >= 32 ? int64_t{16} : int64_t{1}}, {"end", dims[0]}}));
+        break;
     }
   }
 

@@ -117,12 +117,13 @@ struct PlanRunner::Implementation {
     if (layout(value).border.empty()) return;
     const auto dims = stored_dims(graph().type(value), layout(value));
     const ElementType element = graph().type(value).element;
-    const int64_t planes = dims[3].extent * (graph().type(value).batched ? images : 1);
-    for (int64_t i = 0; i < planes * dims[3].stride; ++i) {
+    const int64_t step = step_bytes(graph().type(value), layout(value)) / element_bytes(element);
+    for (int64_t image = 0; image < (graph().type(value).batched ? images : 1); ++image)
+    for (int64_t i = 0; i < dims[3].extent * dims[3].stride; ++i) {
       const int64_t column = i / dims[1].stride % (dims[2].stride / dims[1].stride) - dims[1].before;
       const int64_t row = i / dims[2].stride % (dims[3].stride / dims[2].stride) - dims[2].before;
       const bool inside = column >= 0 && column < dims[1].extent && row >= 0 && row < dims[2].extent;
-      if (!inside) write_element(memory, element, static_cast<size_t>(i), 0);
+      if (!inside) write_element(memory, element, static_cast<size_t>(image * step + i), 0);
     }
   }
 };
@@ -168,15 +169,15 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
       case Place::Flat: return flat.at(place.buffer)->data() + place.offset;
       case Place::Column: {
         const auto shared = options.results_over.find(place.buffer);
-        return columns.at(static_cast<size_t>(shared == options.results_over.end() ? place.buffer : shared->second))->data();
+        return columns.at(static_cast<size_t>(shared == options.results_over.end() ? place.buffer : shared->second))->data() + place.inner;
       }
       case Place::Scalar: return flat.at(CNN_SCALARS)->data() + 8 * place.buffer;
       case Place::Fixed: return workspace.data() + place.offset;
       case Place::Slot: {
         const Chain& chain = plan.chains.at(static_cast<size_t>(place.buffer));
-        return workspace.data() + chain.offset + kTakenSlotsBytes + (chain.slots - 1) * chain.slot_bytes + place.offset;
+        return workspace.data() + chain.offset + kTakenSlotsBytes + (chain.slots - 1) * chain.slot_bytes + place.offset + place.inner;
       }
-      case Place::PerGroup: return workspace.data() + plan.workspace_fixed + place.offset * (stored / plan.group);
+      case Place::PerGroup: return workspace.data() + plan.workspace_fixed + place.offset * (stored / plan.group) + place.inner;
       case Place::Constant: return constants.at(static_cast<size_t>(place.buffer))->data();
       case Place::None: break;
     }
@@ -190,7 +191,7 @@ std::vector<Array> PlanRunner::run(const std::vector<Array>& arguments, int64_t 
   // Of a value that lies in memory for the whole batch.
   const auto at_image = [&](ValueId value, int64_t first) {
     const bool is_whole = self.place(value).kind == Place::Column || self.place(value).kind == Place::PerGroup;
-    return address(value) + (is_whole ? first * stored_bytes(graph.type(value), self.layout(value)) : 0);
+    return address(value) + (is_whole ? first * step_bytes(graph.type(value), self.layout(value)) : 0);
   };
   implementation_->seconds.assign(plan.kernels.size(), 0);
   implementation_->tasks.assign(plan.kernels.size(), 1);

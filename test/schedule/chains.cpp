@@ -52,7 +52,7 @@ void check_alignment(const FunctionPlan& plan, const std::string& about) {
           const auto index = static_cast<size_t>(value.index);
           const TensorType& type = plan.function->graph.type(value);
           const bool is_whole = plan.places[index].kind == Place::Column || plan.places[index].kind == Place::PerGroup;
-          EXPECT_TRUE(!type.batched || !is_whole || stored_bytes(type, plan.layouts[index]) * chain.images % kAlignment == 0) << about;
+          EXPECT_TRUE(!type.batched || !is_whole || step_bytes(type, plan.layouts[index]) * chain.images % kAlignment == 0) << about;
         }
     }
 }

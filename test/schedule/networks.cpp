@@ -137,6 +137,24 @@ void weighed_channels(FunctionMaker& m) {
   m.result(m.build.map("x0 * x1", {lines, m.build.map("exp(x0)", {lines})}));
 }
 
+/// Channels that are joined and cut: an image that grows by what is computed from it, halves that go different ways, an argument and a
+/// result among what is joined, and channels that fill no vector.
+void joined(FunctionMaker& m) {
+  const auto join = [&](std::vector<ValueId> values) { return m.build.add("concat", std::move(values), {{"axis", int64_t{0}}}); };
+  const auto cut = [&](ValueId value, int64_t begin, int64_t end) { return m.build.add("slice", {value}, {{"axis", int64_t{0}}, {"begin", begin}, {"end", end}}); };
+  const ValueId x = m.input("x", {16, 6, 5});
+  const ValueId first = m.build.add("conv", {x, m.weight("a", {32, 16, 3, 3})}, kSame);
+  m.result(first);
+  const ValueId second = m.build.map("max(x0, 0)", {m.build.add("conv", {first, m.weight("b", {16, 32, 3, 3})}, kSame)});
+  const ValueId grown = join({first, second});
+  const ValueId third = m.build.map("max(x0, 0)", {m.build.add("conv", {grown, m.weight("c", {16, 48, 1, 1})})});
+  const ValueId all = join({grown, third, x, third});
+  const ValueId left = m.build.map("tanh(x0)", {cut(all, 0, 48)}), right = m.build.add("maxpool", {cut(all, 48, 96)}, {{"kernel", Dims{3, 3}}, {"stride", Dims{1, 1}}, {"pad", Dims{1, 1, 1, 1}}});
+  m.result(m.build.add("conv", {m.build.map("x0 * x1", {left, right}), m.weight("d", {20, 48, 1, 1})}));
+  m.result(cut(all, 16, 32));
+  m.result(join({m.build.sum(cut(all, 3, 10), {1, 2}, false), m.build.sum(right, {1, 2}, false)}));
+}
+
 /// Chains: longer than a kernel takes, of formulas at the limit of what is cheap, and such that write over what they read.
 void chains(FunctionMaker& m) {
   const ValueId x = m.input("x", {6, 5, 4}), z = m.input("z", {6, 5, 4});
@@ -262,6 +280,8 @@ const std::vector<PlannedNetwork>& planned_networks() {
       {"many channels", "t.gradients", many_channels},
       {"weighed channels", "infer", weighed_channels},
       {"weighed channels, for training", "t.gradients", weighed_channels},
+      {"joined", "infer", joined},
+      {"joined, for training", "t.gradients", joined},
       {"chains", "infer", chains},
       {"chains, for training", "t.gradients", chains},
       {"inlined", "infer", inlined},

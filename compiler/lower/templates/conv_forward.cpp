@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `conv.lanes` and `conv.planar`: a register tile of columns by filters, which the taps run over; weights are scalars in the
 // framework's order. Vectors hold images (lanes) or neighbouring columns (planar, the row cut into vectors, the last one
-// shifted inwards). Where taps leave the image, x is copied into a bordered scratch. Parameters: columns, filters (of a tile),
-// rows (of a band: its bordered scratch is shared), border (0: none; 1: scratch of a band; 2: of a tile and one channel),
+// shifted inwards, and the tile perhaps of several lines). Where taps leave the image, x is copied into a bordered scratch. Parameters:
+// columns, filters, lines (of a tile), rows (of a band: its bordered scratch is shared), border (0: none; 1: scratch of a band; 2: of a tile and one channel),
 // vector (planar: columns in a vector).
 #include "lower/templates/conv_shape.h"
 
@@ -24,7 +24,7 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   const ConvShape s = conv_shape(node, builder.type(node.operands[0]).dims, builder.type(y_value).dims, builder.type(node.operands[1]).dims);
   const bool lanes = builder.layout(y_value).kind == LayoutKind::Lanes, batched = builder.type(y_value).batched;
   const auto columns = int32(builder.parameter("columns")), filters = int32(builder.parameter("filters"));
-  const auto rows = int32(builder.parameter("rows")), border = int32(builder.parameter("border"));
+  const auto lines = int32(builder.parameter("lines")), rows = int32(builder.parameter("rows")), border = int32(builder.parameter("border"));
   const auto vector = lanes ? int32(builder.plan().group) : int32(builder.parameter("vector"));
 
   // Variables of x: y, x in bordered coordinates (0 is the first row of the padding).
@@ -65,19 +65,19 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
 
   Results results = define_results(builder);
   Func& func = results.func;
-  const Var xi("xi"), xo("xo"), ki("ki"), ko("ko"), yi("yi"), yo("yo"), xv("xv");
+  const Var xi("xi"), xo("xo"), ki("ki"), ko("ko"), yi("yi"), yo("yo"), yl("yl"), xv("xv");
   const int32_t tile = lanes ? columns : columns * vector;
   func.split(x, xo, xi, tile, tail(s.out_width, tile)).split(k, ko, ki, filters, TailStrategy::GuardWithIf)
-      .split(y, yo, yi, rows, tail(s.out_height, rows, TailStrategy::GuardWithIf));
+      .split(y, yo, yi, rows, tail(s.out_height, rows, TailStrategy::GuardWithIf)).split(yi, yi, yl, lines);
   const Halide::RVar taps = r.x;
   if (lanes) {
-    func.reorder(l, xi, ki, ko, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ki);
+    func.reorder(l, xi, yl, ki, ko, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ki);
     sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(k);
     sums.update().reorder(l, x, k, taps, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(k);
   } else {
-    func.split(xi, xi, xv, vector).reorder(xv, xi, ki, ko, xo, yi, yo).vectorize(xv).unroll(xi).unroll(ki);
-    sums.split(x, x, xv, vector).vectorize(xv).unroll(x).unroll(k);
-    sums.update().split(x, x, xv, vector).reorder(xv, x, k, taps, r.y, r.z).vectorize(xv).unroll(x).unroll(k);
+    func.split(xi, xi, xv, vector).reorder(xv, xi, yl, ki, ko, xo, yi, yo).vectorize(xv).unroll(xi).unroll(yl).unroll(ki);
+    sums.split(x, x, xv, vector).vectorize(xv).unroll(x).unroll(y).unroll(k);
+    sums.update().split(x, x, xv, vector).reorder(xv, x, y, k, taps, r.y, r.z).vectorize(xv).unroll(x).unroll(y).unroll(k);
   }
   constexpr int32_t kMostTaps = 7;
   if (s.kernel_width <= kMostTaps) sums.update().unroll(taps);
@@ -93,9 +93,7 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   if (border == 1) bordered.compute_at(func, step);
   if (border == 2) bordered.compute_at(sums, r.z);
   if (border > 0) {
-    if (lanes) {
-      bordered.vectorize(l, vector, TailStrategy::RoundUp);
-    }
+    bordered.vectorize(lanes ? l : x, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);
   }
   const int32_t bands = (s.out_height + rows - 1) / rows;
