@@ -37,7 +37,7 @@ Function inference_function(Function from, std::string name) {
 
 Function gradients_function(const Function& loss) {
   const Function forward = remove_dead_code(merge_common_subexpressions(expand_for_autodiff(loss)));
-  return clean(expand_training(differentiate(forward)));
+  return clean(mask_pooled(clean(expand_training(differentiate(forward)))));
 }
 
 /// Whether `predict` must leave the output as it is: probabilities already, or not one vector of scores.

@@ -77,10 +77,11 @@ void gradient_avgpool(const OpCall<PoolAttributes>& call, GradientBuilder& g) {
 Scalar define_avgpool(const OpCall<PoolAttributes>& call, Body& body, int, const Point& point) {
   const PoolAttributes& a = call.attributes;
   const Dims& x = call.in[0].dims;
+  const bool inside = lies_inside(window_of(a), x);
   const Scalar sum = body.reduce(Reduction::Sum, a.kernel, [&](std::span<const Scalar> r) {
     const Point from{point.image,
                      {point.at[0], point.at[1] * a.stride[0] + r[0] - a.pad[0], point.at[2] * a.stride[1] + r[1] - a.pad[1]}};
-    return body.at_or(0, from, 0);
+    return inside ? body.at(0, from) : body.at_or(0, from, 0);
   });
   return sum / divisor(a, body, point.at[1], point.at[2], x[1], x[2]);
 }

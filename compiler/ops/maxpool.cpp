@@ -60,21 +60,22 @@ void gradient_maxpool(const OpCall<PoolAttributes>& call, GradientBuilder& g) {
 Scalar define_maxpool(const OpCall<PoolAttributes>& call, Body& body, int result, const Point& point) {
   const PoolAttributes& a = call.attributes;
   const Dims& x = call.in[0].dims;
+  const bool inside = lies_inside(window_of(a), x);
   const auto place = [&](std::span<const Scalar> r) {
     return Point{point.image,
                  {point.at[0], point.at[1] * a.stride[0] + r[0] - a.pad[0], point.at[2] * a.stride[1] + r[1] - a.pad[1]}};
   };
   constexpr double kOutside = -std::numeric_limits<double>::infinity();
-  const Scalar maximum = body.reduce(Reduction::Maximum, a.kernel,
-                                     [&](std::span<const Scalar> r) { return body.at_or(0, place(r), kOutside); });
+  const auto element = [&](const Point& at) { return inside ? body.at(0, at) : body.at_or(0, at, kOutside); };
+  const Scalar maximum = body.reduce(Reduction::Maximum, a.kernel, [&](std::span<const Scalar> r) { return element(place(r)); });
   if (result == 0) return maximum;
   // The first place inside the image that holds the maximum, or that is NaN: only then is the maximum NaN, and equals nothing.
   return body.reduce(Reduction::Minimum, a.kernel, [&](std::span<const Scalar> r) {
     const Point at = place(r);
-    const Scalar value = body.at_or(0, at, kOutside);
+    const Scalar value = element(at);
     const Scalar zero = body.integer(0);
     Scalar wins = body.apply(ScalarOp::Or, std::array{equal(value, maximum), body.apply(ScalarOp::NotEqual, std::array{value, value})});
-    for (size_t axis = 1; axis < 3; ++axis)
+    for (size_t axis = 1; axis < 3 && !inside; ++axis)
       wins = both(wins, both(less_equal(zero, at.at[axis]), less(at.at[axis], body.integer(x[axis]))));
     return select(wins, r[0] * a.kernel[1] + r[1], body.integer(a.kernel[0] * a.kernel[1]));
   });

@@ -80,6 +80,14 @@ int64_t window_outputs(const Window& window, int axis, int64_t extent) {
   return (outputs - 1) * stride >= extent + before ? outputs - 1 : outputs;
 }
 
+bool lies_inside(const Window& window, const Dims& image) {
+  for (const size_t axis : {size_t{0}, size_t{1}}) {
+    const int64_t last = (window_outputs(window, static_cast<int>(axis), image[axis + 1]) - 1) * window.stride[axis];
+    if (window.pad[axis] > 0 || last + (window.kernel[axis] - 1) * window.dilation[axis] >= image[axis + 1]) return false;
+  }
+  return true;
+}
+
 std::variant<Dims, std::string> window_dims(const Window& window, const Dims& image) {
   if (image.size() != 3) return "needs an operand [channels, height, width], but has " + to_string(image);
   const int64_t height = window_outputs(window, 0, image[1]), width = window_outputs(window, 1, image[2]);

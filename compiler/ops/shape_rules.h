@@ -40,6 +40,8 @@ Complaint check_window(const Window& window);
 Complaint check_pool_padding(const Window& window);
 /// Places of the window along axis 0 (vertical) or 1, on an extent; 0: it does not fit.
 int64_t window_outputs(const Window& window, int axis, int64_t extent);
+/// Whether every window lies inside the image: no place of it needs a check.
+bool lies_inside(const Window& window, const Dims& image);
 /// [channels, height, width] → the same channels with the window's outputs.
 std::variant<Dims, std::string> window_dims(const Window& window, const Dims& image);
 

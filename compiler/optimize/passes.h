@@ -23,6 +23,9 @@ Function remove_dead_code(const Function& function);
 Function fold_constants(const Function& function);
 Function merge_common_subexpressions(const Function& function);
 Function compose_maps(const Function& function);
+/// In training: map{select(condition of x0, x1, 0)}(a, maxpool_grad(winners, dy)) with winners of maxpool(a), which nothing else uses, becomes
+/// maxpool_grad(winners, map(y, dy)): y is the pool's result, which equals a where a window's winner is.
+Function mask_pooled(const Function& function);
 
 /// Makes `prepare` for `infer` and all RECIPE.evaluate: every Weight and State argument of these becomes Prepared, along with
 /// all that is computed from weights and statistics alone.

@@ -34,7 +34,7 @@ class Chooser {
       const Node& node = graph_.node(kernel.anchor);
       const std::string& op = node.op->name;
       if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node, batch);
-      if (op == "conv") return conv(node, batch);
+      if (op == "conv") return conv(kernel, batch);
       if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node);
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
@@ -90,16 +90,17 @@ class Chooser {
     return {"reduce.lanes", {{"partial", largest_divisor(extent, 8)}}};
   }
 
-  Schedule conv(const Node& node, int64_t batch) const {
+  Schedule conv(const Kernel& kernel, int64_t batch) const {
+    const Node& node = graph_.node(kernel.anchor);
     const ValueId x = node.operands[0], y = node.results[0];
-    const ConvNumbers c = conv_numbers(graph_, node);
+    const ConvNumbers c = conv_numbers(graph_, kernel);
     if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node, batch);
     const bool lanes = is_lanes(y) && is_lanes(x);
     const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
     int64_t vector = group_, columns = 1, lines = 1, filters = 1;
     if (lanes) {
-      const Tile tile = register_tile(c.y[2], c.group_filters(), registers_, 14);
-      columns = tile.columns, filters = tile.channels;
+      const Tile tile = register_tile(c.y[2], c.group_filters(), registers_, 14, 1, c.window);
+      columns = tile.columns, lines = tile.rows, filters = tile.channels;
     } else {
       const PlanarTile tile = planar_tile(c, lanes_of(y), registers_);
       vector = tile.vector, columns = tile.columns, lines = tile.lines, filters = tile.filters;

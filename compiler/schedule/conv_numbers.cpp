@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "ir/op.h"
+#include "schedule/plan.h"
 #include "schedule/templates.h"
 
 namespace cnnc {
@@ -44,14 +45,15 @@ double blocked_efficiency(int64_t pixels, int64_t blocks) {
 
 }  // namespace
 
-Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit) {
-  Tile best;
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit, const Dims& window) {
+  Tile best{window[1], 1, window[0]};
   double best_score = 0;
-  for (int64_t c = 1; c <= std::min(most_columns, width / unit); ++c)
+  for (int64_t c = window[1]; c <= std::min(most_columns, width / unit); c += window[1])
     for (int64_t f = 1; f <= std::min<int64_t>(channels, 16); ++f) {
-      if (channels % f != 0 || tile_registers(c, f) > registers) continue;
-      const double score = useful_share(width, c * unit) * tile_efficiency(c * f, loads(c, f));
-      if (score > best_score + 1e-9) best_score = score, best = {c, f, 1};
+      const int64_t pixels = c * window[0];
+      if (channels % f != 0 || tile_registers(pixels, f) > registers) continue;
+      const double score = useful_share(width, c * unit) * tile_efficiency(pixels * f, loads(pixels, f));
+      if (score > best_score + 1e-9) best_score = score, best = {c, f, window[0]};
     }
   return best;
 }
@@ -93,6 +95,12 @@ ConvNumbers conv_numbers(const Graph& graph, const Node& node) {
           std::get<int64_t>(node.attributes.at("groups")), std::get<bool>(node.attributes.at("flip"))};
 }
 
+ConvNumbers conv_numbers(const Graph& graph, const Kernel& kernel) {
+  ConvNumbers numbers = conv_numbers(graph, graph.node(kernel.anchor));
+  if (kernel.pool >= 0) numbers.window = std::get<Dims>(graph.node(kernel.pool).attributes.at("kernel"));
+  return numbers;
+}
+
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
   const int64_t all_blocks = ceil_divide(c.group_filters(), vector);
   const double vectors = static_cast<double>(all_blocks * c.groups * c.weight[1] * c.taps() * c.y[1] * c.y[2]);
@@ -101,8 +109,9 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
     for (int64_t columns = 1; columns <= std::min<int64_t>(c.y[2], 28); ++columns)
       for (int64_t rows = 1; rows <= std::min<int64_t>(c.y[1], 8); ++rows) {
         if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || tile_registers(b, columns * rows) > registers) continue;
+        if (columns % c.window[1] != 0 || rows % c.window[0] != 0) continue;
         // Tiles of several rows only where a row is short: their sums come from several places.
-        if (rows > 1 && columns < c.y[2]) continue;
+        if (rows > c.window[0] && columns < c.y[2]) continue;
         const double useful = useful_share(c.y[2], columns) * useful_share(c.y[1], rows);
         const double cost = vectors / useful / blocked_efficiency(columns * rows, b);
         if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, cost};

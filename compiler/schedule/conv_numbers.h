@@ -51,14 +51,17 @@ struct Tile {
   int64_t columns = 1, channels = 1, rows = 1;
 };
 
-/// columns (in units of `unit`) of `width` by a divisor of `channels`, in the registers.
-Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1);
+/// columns (in units of `unit`) of `width` by a divisor of `channels`, in the registers; of whole windows, as high as one.
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1, const Dims& window = {1, 1});
+
+struct Kernel;
 
 /// The types and attributes of conv or of one of its gradients.
 struct ConvNumbers {
   Dims x, y, weight, stride, pad, dilation;
   int64_t groups = 1;
   bool flip = false;
+  Dims window = {1, 1};       // of a pool in the same kernel: tiles are whole windows
 
   /// Whether each channel has one filter of its own.
   bool is_depthwise() const { return groups > 1 && groups == x[0] && groups == y[0]; }
@@ -76,6 +79,8 @@ struct ConvNumbers {
 };
 /// Of a node: conv, conv_grad_input or conv_grad_weight.
 ConvNumbers conv_numbers(const Graph& graph, const Node& node);
+/// Of the anchor of a kernel, with the windows of its pool.
+ConvNumbers conv_numbers(const Graph& graph, const Kernel& kernel);
 
 /// A tile of a blocked convolution: pixels (columns by rows) by vectors of filters, and what it costs in vectors of
 /// multiply-adds an image. `blocks`: of packed weights that exist already; 0: any that fits.

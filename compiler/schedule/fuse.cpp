@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which nodes form a kernel. A node with a loop nest of its own is the anchor of a kernel; elementwise nodes join the kernel
-// that computes their latest operand, where both run over the same elements; cheap ones are evaluated again wherever they
+// that computes their latest operand, where both run over the same elements; a pool joins the convolution before it; cheap ones are evaluated again wherever they
 // are read; reductions that read the same values are one pass. With PlanOptions::plain each node is a kernel.
 #include <algorithm>
 
 #include "ir/op.h"
+#include "schedule/conv_numbers.h"
 #include "schedule/steps.h"
+#include "schedule/templates.h"
 #include "support/check.h"
 
 namespace cnnc {
@@ -33,7 +35,7 @@ bool reads_elementwise(const std::string& op) {
 
 class Fuser {
  public:
-  Fuser(Draft& draft) : draft_(draft), graph_(draft.function->graph), plain_(draft.purpose == Purpose::Plain) {
+  Fuser(Draft& draft, const Target& target) : draft_(draft), graph_(draft.function->graph), target_(target), plain_(draft.purpose == Purpose::Plain) {
     users_.resize(static_cast<size_t>(graph_.value_count()));
     ready_.assign(static_cast<size_t>(graph_.value_count()), -1);
     for (size_t i = 0; i < graph_.nodes().size(); ++i)
@@ -128,12 +130,47 @@ class Fuser {
       draft_.kernels[static_cast<size_t>(pass)].nodes.push_back(node_index);
       return pass;
     }
+    if (ready >= 0 && pools(node, draft_.kernels[static_cast<size_t>(ready)])) {
+      Kernel& kernel = draft_.kernels[static_cast<size_t>(ready)];
+      kernel.nodes.push_back(node_index);
+      kernel.pool = node_index;
+      return ready;
+    }
     Kernel kernel;
     kernel.nodes = {node_index};
     kernel.anchor = !plain_ && is_map(node) ? -1 : node_index;
     if (!apart.empty()) kernel.apart_from = ready, kernel.apart = std::move(apart);
     draft_.kernels.push_back(std::move(kernel));
     return static_cast<int32_t>(draft_.kernels.size()) - 1;
+  }
+
+  /// Whether the node pools what the kernel, a convolution alone, computes for nobody else, in windows that tile its result: each window
+  /// is then computed in registers.
+  bool pools(const Node& node, const Kernel& kernel) const {
+    constexpr int64_t kMostPlaces = 4;
+    if (plain_ || (node.op->name != "maxpool" && node.op->name != "avgpool") || kernel.nodes.size() != 1 || kernel.anchor < 0) return false;
+    const Node& conv = graph_.node(kernel.anchor);
+    const ValueId y = conv.results[0];
+    if (conv.op->name != "conv" || users_[index(y)].size() != 1 || is_result(*draft_.function, y) || !has_tiles_of_windows(conv, layout(node.results[0]))) return false;
+    const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
+    const Dims &kernel_size = list("kernel"), &dims = graph_.type(y).dims;
+    if (list("stride") != kernel_size || list("pad") != Dims{0, 0, 0, 0} || dims[1] % kernel_size[0] != 0 || dims[2] % kernel_size[1] != 0) return false;
+    const int64_t places = kernel_size[0] * kernel_size[1];
+    const Layout& weight = layout(conv.operands[1]);
+    const int64_t blocks = weight.kind == LayoutKind::Packed ? weight.tile[1] : 1;
+    if (places > kMostPlaces || tile_registers(places, blocks) > target_.vector_registers || tile_registers(blocks, places) > target_.vector_registers) return false;
+    std::vector<ValueId> values;
+    add_stored_operands(node, values);
+    return std::find(values.begin(), values.end(), y) != values.end() && graph_.type(node.operands[0]) == graph_.type(y) && reads_at_own_place(node, kernel, graph_.type(y));
+  }
+
+  /// Whether a template of the convolution computes tiles of its result whose sums a pool may read: images or channels in vectors.
+  bool has_tiles_of_windows(const Node& conv, const Layout& pooled) const {
+    const Layout &x = layout(conv.operands[0]), &y = layout(conv.results[0]), &weight = layout(conv.operands[1]);
+    const ElementType element = graph_.type(conv.results[0]).element;
+    if ((element != ElementType::F32 && element != ElementType::F64) || weight.kind == LayoutKind::Winograd || !y.same_order(pooled)) return false;
+    if (y.kind == LayoutKind::Blocked) return !conv_numbers(graph_, conv).is_depthwise();
+    return y.kind == LayoutKind::Lanes && x.kind == LayoutKind::Lanes;
   }
 
   /// In training: a kernel of the same reduction of values of the same type, one of which the node reads too; -1: none.
@@ -176,24 +213,24 @@ class Fuser {
     constexpr size_t kMostNodes = 16;
     if (kernel.nodes.size() >= kMostNodes && draft_.purpose != Purpose::Update) return "it has as many ops as a kernel may have";
     const ValueId result = node.results[0];
-    const ValueId other = graph_.node(kernel.nodes.front()).results[0];
+    const ValueId other = graph_.node(kernel.nodes.back()).results[0];
     if (!(graph_.type(result) == graph_.type(other))) return "its results have another type";
     if (!layout(result).same_order(layout(other))) return "its results lie in another order";
-    return reads_at_own_place(node, kernel) ? "" : "its results are read at other places";
+    return reads_at_own_place(node, kernel, graph_.type(result)) ? "" : "its results are read at other places";
   }
 
-  /// What the kernel computes itself is read at the place of the result only, also through inlined nodes.
-  bool reads_at_own_place(const Node& node, const Kernel& kernel) const {
+  /// What the kernel computes itself is read at the place of a result of that type only, also through inlined nodes.
+  bool reads_at_own_place(const Node& node, const Kernel& kernel, const TensorType& type) const {
     for (ValueId operand : node.operands) {
       const int32_t producer = operand.valid() ? graph_.value(operand).node : -1;
       if (producer < 0) continue;
       const bool inside = std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end();
-      if (inside && graph_.type(operand).dims != graph_.type(node.results[0]).dims) return false;
+      if (inside && graph_.type(operand).dims != type.dims) return false;
       if (inside) continue;
       const NodeRole role = role_of(producer);
       if (role == NodeRole::Alias && depends_on(operand, kernel)) return false;
       if (role == NodeRole::Inlined) {
-        if (is_map(graph_.node(producer)) ? !reads_at_own_place(graph_.node(producer), kernel) : depends_on(operand, kernel)) return false;
+        if (is_map(graph_.node(producer)) ? !reads_at_own_place(graph_.node(producer), kernel, graph_.type(operand)) : depends_on(operand, kernel)) return false;
       }
     }
     return true;
@@ -221,6 +258,7 @@ class Fuser {
 
   Draft& draft_;
   const Graph& graph_;
+  const Target& target_;
   const bool plain_;
   std::vector<std::vector<int32_t>> users_;   // by value: reading nodes
   std::vector<int32_t> ready_;                // by value: the last kernel that must have run; -1: none
@@ -275,7 +313,7 @@ class ParameterFinder {
 
 }  // namespace
 
-void fuse(Draft& draft, const PlanContext&) { Fuser(draft).run(); }
+void fuse(Draft& draft, const PlanContext& context) { Fuser(draft, context.target).run(); }
 
 void set_parameters(Draft& draft) { ParameterFinder(draft).run(); }
 

@@ -24,6 +24,9 @@ class Rules {
   void divides(std::string_view name, int64_t number, std::string_view what) {
     if (number % (*this)[name] != 0) complain(name, fmt::format("a divisor of the {} {}", number, what));
   }
+  void multiple(std::string_view name, int64_t number, std::string_view why) {
+    if ((*this)[name] % number != 0) complain(name, fmt::format("a multiple of {}: {}", number, why));
+  }
   void equals(std::string_view name, int64_t value, std::string_view why) {
     if ((*this)[name] != value) complain(name, fmt::format("{}: {}", value, why));
   }
@@ -51,6 +54,7 @@ class Rules {
   std::optional<std::string> complaint_;
 };
 
+constexpr std::string_view kWindows = "tiles are whole windows of the pool";
 constexpr std::string_view kWidth = "a tile is no wider than the result";
 
 }  // namespace
@@ -88,6 +92,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     const auto reduces_lanes = [&] { return std::get<bool>(node.attributes.at("batch")) || (is_lanes(y) && !std::get<Dims>(node.attributes.at("axes")).empty()); };
     if (op == "reduce" && is_lanes(x) && reduces_lanes()) found.push_back("reduce.lanes");
   }
+  if (kernel.pool >= 0) return found;
   found.push_back("elementwise");
   // The new weights may lie in the memory of the old ones: `elementwise` reads all of a step before it writes.
   if (draft_.purpose != Purpose::Update) found.push_back("plain");
@@ -103,9 +108,9 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("plain") || is("conv.winograd_weights")) return {};
   if (is("elementwise")) return elementwise(kernel, schedule);
   const Node& node = graph_.node(kernel.anchor);
-  if (is("conv.lanes") || is("conv.planar")) return conv(node, schedule);
+  if (is("conv.lanes") || is("conv.planar")) return conv(kernel, schedule);
   if (is("conv.depthwise")) return conv_depthwise(node, schedule);
-  if (is("conv.direct")) return conv_direct(node, schedule);
+  if (is("conv.direct")) return conv_direct(kernel, schedule);
   if (is("conv.winograd") || is("conv.lanes_winograd")) return winograd(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
   if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
@@ -116,9 +121,9 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   return reduce(node, schedule);
 }
 
-std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule& schedule) const {
-  const ValueId y = node.results[0];
-  const ConvNumbers c = conv_numbers(graph_, node);
+std::optional<std::string> LegalSchedules::conv(const Kernel& kernel, const Schedule& schedule) const {
+  const ValueId y = graph_.node(kernel.anchor).results[0];
+  const ConvNumbers c = conv_numbers(graph_, kernel);
   const bool lanes = is_lanes(y);
   Rules rules(schedule);
   if (lanes) {
@@ -128,7 +133,8 @@ std::optional<std::string> LegalSchedules::conv(const Node& node, const Schedule
   }
   rules.at_most("columns", c.y[2] / (lanes ? 1 : rules["vector"]), kWidth);
   rules.divides("filters", c.group_filters(), "filters of a group");
-  if (lanes) rules.equals("lines", 1, "a tile of images in lanes is one row");
+  if (lanes) rules.equals("lines", c.window[0], kernel.pool < 0 ? "a tile of images in lanes is one row" : "a tile is as high as the pool's windows");
+  rules.multiple("columns", c.window[1], kWindows);
   rules.registers(tile_registers(rules["columns"] * rules["lines"], rules["filters"]), target_.vector_registers);
   rules.divides("rows", c.y[1], "rows of the result");
   rules.divides("lines", rules["rows"], "rows of a band");
@@ -149,15 +155,18 @@ std::optional<std::string> LegalSchedules::conv_depthwise(const Node& node, cons
   return rules.result();
 }
 
-std::optional<std::string> LegalSchedules::conv_direct(const Node& node, const Schedule& schedule) const {
+std::optional<std::string> LegalSchedules::conv_direct(const Kernel& kernel, const Schedule& schedule) const {
+  const Node& node = graph_.node(kernel.anchor);
   const ValueId x = node.operands[0], y = node.results[0];
-  const ConvNumbers c = conv_numbers(graph_, node);
+  const ConvNumbers c = conv_numbers(graph_, kernel);
   const bool copies = is_planar(x) && c.has_border();
   Rules rules(schedule);
   rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
   rules.at_most("columns", c.y[2], kWidth);
   rules.at_most("rows", c.y[1], "a tile is no higher than the result");
   rules.registers(tile_registers(rules["blocks"], rules["columns"] * rules["rows"]), target_.vector_registers);
+  rules.multiple("columns", c.window[1], kWindows);
+  for (const std::string_view name : {"rows", "band"}) rules.multiple(name, c.window[0], kWindows);
   rules.at_most("band", c.y[1], "a band is no higher than the result");
   if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
   rules.equals("border", copies ? 1 : 0, copies ? "taps leave a planar image" : "nothing has to be copied");

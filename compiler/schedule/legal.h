@@ -32,9 +32,9 @@ class LegalSchedules {
   int64_t lanes_of(ValueId value) const { return target_.lanes(graph_.type(value).element); }
   int64_t bytes_of(ValueId value) const { return (is_lanes(value) ? group_ : 1) * element_bytes(graph_.type(value).element); }
 
-  Complaint conv(const Node& node, const Schedule& schedule) const;
+  Complaint conv(const Kernel& kernel, const Schedule& schedule) const;
   Complaint conv_depthwise(const Node& node, const Schedule& schedule) const;
-  Complaint conv_direct(const Node& node, const Schedule& schedule) const;
+  Complaint conv_direct(const Kernel& kernel, const Schedule& schedule) const;
   Complaint winograd(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_weight(const Node& node, const Schedule& schedule) const;

@@ -105,6 +105,7 @@ struct Kernel {
   std::string label;                    // "conv1+relu": the layers in the source
   std::vector<int32_t> nodes;           // of the function's graph, in order; inlined producers included
   int32_t anchor = -1;                  // the node that the template is about; -1: elementwise only
+  int32_t pool = -1;                    // the pool whose windows a convolution (the anchor) is computed for; -1: none
   int32_t apart_from = -1;              // the earlier kernel (number) that the first node could have joined,
   std::string apart;                    // and why it did not; empty: there is none
   std::vector<ValueId> reads, writes;   // stored values, in the order of the compiled kernel's parameters

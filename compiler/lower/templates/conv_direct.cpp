@@ -53,6 +53,7 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(y_value).dims, builder.type(w_value).dims);
   const auto vector = int32(builder.layout(y_value).vector), columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
   const auto blocks = int32(builder.parameter("blocks")), band = std::max(rows, int32(builder.parameter("band"))), unroll = int32(builder.parameter("unroll"));
+  const PoolWindow window = pool_window(builder);
   const bool x_is_blocked = builder.layout(x_value).kind == LayoutKind::Blocked, copies = builder.parameter("border") > 0;
 
   // Variables of x: y, x in bordered coordinates (0 is the first row of the padding).
@@ -92,9 +93,11 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   Results results = define_results(builder);
   Func& func = results.func;
   const Var xi("xi"), xo("xo"), yi("yi"), yo("yo"), ki("ki"), ko("ko");
-  func.split(x, xo, xi, columns, tail(s.out_width, columns))
-      .split(y, yo, y, band, tail(s.out_height, band, TailStrategy::GuardWithIf))
-      .split(y, y, yi, rows, tail(band, rows))
+  // The result's tile: behind a pool it has a place for each window of the sums' tile.
+  const int32_t wide = columns / window.width, high = rows / window.height, height = band / window.height;
+  func.split(x, xo, xi, wide, tail(s.out_width / window.width, wide))
+      .split(y, yo, y, height, tail(s.out_height / window.height, height, TailStrategy::GuardWithIf))
+      .split(y, y, yi, high, tail(height, high))
       .split(k, ko, ki, blocks, TailStrategy::RoundUp)
       .reorder(l, xi, yi, ki, xo, y, ko, yo)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(yi).unroll(ki);

@@ -26,6 +26,7 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   const auto columns = int32(builder.parameter("columns")), filters = int32(builder.parameter("filters"));
   const auto lines = int32(builder.parameter("lines")), rows = int32(builder.parameter("rows")), border = int32(builder.parameter("border"));
   const auto vector = lanes ? int32(builder.plan().group) : int32(builder.parameter("vector"));
+  const PoolWindow window = pool_window(builder);
 
   // Variables of x: y, x in bordered coordinates (0 is the first row of the padding).
   const Var l = KernelBuilder::lane_variable(), x("d2"), y("d1"), k("d0"), n = KernelBuilder::batch_variable(), c("c");
@@ -66,14 +67,16 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   Results results = define_results(builder);
   Func& func = results.func;
   const Var xi("xi"), xo("xo"), ki("ki"), ko("ko"), yi("yi"), yo("yo"), yl("yl"), xv("xv");
-  const int32_t tile = lanes ? columns : columns * vector;
-  func.split(x, xo, xi, tile, tail(s.out_width, tile)).split(k, ko, ki, filters, TailStrategy::GuardWithIf)
-      .split(y, yo, yi, rows, tail(s.out_height, rows, TailStrategy::GuardWithIf)).split(yi, yi, yl, lines);
+  // The result's tile: behind a pool it has a place for each window of the sums' tile.
+  const int32_t tile = (lanes ? columns : columns * vector) / window.width, band = rows / window.height;
+  const int32_t width = s.out_width / window.width, height = s.out_height / window.height;
+  func.split(x, xo, xi, tile, tail(width, tile)).split(k, ko, ki, filters, TailStrategy::GuardWithIf)
+      .split(y, yo, yi, band, tail(height, band, TailStrategy::GuardWithIf)).split(yi, yi, yl, lines / window.height);
   const Halide::RVar taps = r.x;
   if (lanes) {
-    func.reorder(l, xi, yl, ki, ko, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ki);
-    sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(k);
-    sums.update().reorder(l, x, k, taps, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(k);
+    func.reorder(l, xi, yl, ki, ko, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(yl).unroll(ki);
+    sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(y).unroll(k);
+    sums.update().reorder(l, x, y, k, taps, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(y).unroll(k);
   } else {
     func.split(xi, xi, xv, vector).reorder(xv, xi, yl, ki, ko, xo, yi, yo).vectorize(xv).unroll(xi).unroll(yl).unroll(ki);
     sums.split(x, x, xv, vector).vectorize(xv).unroll(x).unroll(y).unroll(k);

@@ -33,6 +33,13 @@ double ConvShape::multiply_adds() const {
   return static_cast<double>(filters) * out_height * out_width * group_channels() * kernel_height * kernel_width;
 }
 
+PoolWindow pool_window(KernelBuilder& builder) {
+  if (builder.kernel().pool < 0) return {};
+  const Dims& size = std::get<Dims>(builder.graph().node(builder.kernel().pool).attributes.at("kernel"));
+  builder.set_unroll_limit(size[0] * size[1]);
+  return {int32(size[0]), int32(size[1])};
+}
+
 Expr inside_or_zero(const Expr& y, int32_t height, const Expr& x, int32_t width,
                     const std::function<Expr(Expr y, Expr x)>& element) {
   const Expr inside = y >= 0 && y < height && x >= 0 && x < width;

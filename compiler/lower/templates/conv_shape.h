@@ -26,6 +26,13 @@ struct ConvShape {
 /// From the types of x, y and the weight, and the attributes of any of the three ops.
 ConvShape conv_shape(const Node& node, const Dims& x, const Dims& y, const Dims& weight);
 
+/// The windows of a pool in the same kernel; without one 1 x 1. The results of a tile of sums are so much smaller.
+struct PoolWindow {
+  int32_t height = 1, width = 1;
+};
+/// From here on the places of a window are written out.
+PoolWindow pool_window(KernelBuilder& builder);
+
 /// element(place) where `inside` holds, else 0; the place is clamped.
 Halide::Expr inside_or_zero(const Halide::Expr& y, int32_t height, const Halide::Expr& x, int32_t width,
                             const std::function<Halide::Expr(Halide::Expr y, Halide::Expr x)>& element);
