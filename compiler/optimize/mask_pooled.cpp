@@ -41,11 +41,11 @@ Replacement mask_before(Rewriter& rewriter, const Node& mask) {
     const bool fits = pool && pool->op->name == "maxpool" && pool->operands[0] == activation && pool->results[1] == spreads->operands[0] &&
                       graph.type(spread) == rewriter.old_graph().type(mask.results[0]) && keeps_or_drops(f, static_cast<int32_t>(kept));
     if (!fits) continue;
-    const AttributeMap attributes = spreads->attributes;
+    const Node spread_node = *spreads;      // the graph grows
     const ValueId winners = spreads->operands[0], dy = spreads->operands[1], y = pool->results[0];
     const std::array<ValueId, 2> operands = kept == 1 ? std::array{y, dy} : std::array{dy, y};
     const ValueId masked = rewriter.build().map_used(f, operands);
-    return std::vector<ValueId>{rewriter.build().add("maxpool_grad", {winners, masked}, attributes)};
+    return rewriter.graph().add(*spread_node.op, {winners, masked}, spread_node.attributes, spread_node.layer, spread_node.location);
   }
   return std::nullopt;
 }

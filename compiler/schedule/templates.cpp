@@ -19,7 +19,7 @@ constexpr TemplateParameter kElementwise[] = {{"vector", "elements of a vector",
 constexpr TemplateParameter kReduce[] = {{"partial", "vectors of partial results", 1, 16}};
 constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.planar: vectors of columns)", 1, 32},
                                        {"filters", "filters of a tile", 1, 32},
-                                       {"lines", "conv.planar: rows of a tile", 1, 8, 1},
+                                       {"lines", "rows of a tile: conv.planar, and before a pool", 1, 8, 1},
                                        {"rows", "rows of a band", 1, kAny},
                                        {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2, 0},
                                        {"vector", "conv.planar: columns in a vector", 1, 64, kNoDefault}};
@@ -89,15 +89,15 @@ constexpr Template kTemplates[] = {
     {"conv.direct", "convolution, channels of y in vectors; x in blocks of channels or planar", kConvDirect,
      "Inference, y in blocks of channels, weights packed. The best choice from about 16 filters on; of few channels x stays planar.",
      "A register tile of pixels by vectors of filters is summed over channels and taps: load the weights of the tile, and for each of its pixels "
-     "broadcast one number of x and multiply-add it to each vector of filters. The tiles of a band follow one another before the next filters.",
+     "broadcast one number of x and multiply-add it to each vector of filters. The tiles of a band follow one another before the next filters. A pool whose windows tile y takes them from the sums in registers.",
      "`blocks` is that of the packed weights. `columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. A "
      "tile is no larger than y, a band holds at least a tile's rows. `border` is 1 where taps leave a planar x, else 0; a copied band is at most 256 KB. "
-     "`unroll` divides the channels of a block (of a planar x: all of them)."},
+     "`unroll` divides the channels of a block (of a planar x: all of them). Before a pool tiles and bands are whole windows."},
     {"conv.lanes", "convolution, images innermost", kConv,
      "Training, x and y in lanes. Good for any number of channels, best for few or odd ones.",
      "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "
-     "each filter, multiply-add. Weights stay in the order in which files have them.",
-     "`vector` is that of the layout. `columns` x `filters` sums, `columns` vectors and 1 more are at most the target's registers. `filters` divides the filters of a "
+     "each filter, multiply-add. Weights stay in the order in which files have them. A pool whose windows tile y takes them from the sums in registers.",
+     "`vector` is that of the layout. `lines` is 1, before a pool the height of its windows, whose width divides `columns`. `columns` x `lines` x `filters` sums, `columns` x `lines` vectors and 1 more are at most the target's registers. `filters` divides the filters of a "
      "group, `rows` the rows of y. `border` is 0 exactly where no tap leaves the image; a copied band is at most 768 KB (of a planar x 256)."},
     {"conv.lanes_grad_input", "the gradient of a convolution towards x, images innermost", kConvInput,
      "Training, dy and dx in lanes, any stride.",
