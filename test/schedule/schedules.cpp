@@ -193,7 +193,8 @@ TEST(Winograd, FillsTheLastTilesUp) {
 TEST(Winograd, PrecisePlansSumDirectly) {
   PlanOptions options;
   options.precise = true;
-  for (const Kernel& kernel : plan_of_two_convolutions(options).functions[0].kernels) EXPECT_NE(kernel.schedule.name, "conv.winograd");
+  const ModulePlan plan = plan_of_two_convolutions(options);
+  for (const Kernel& kernel : plan.functions[0].kernels) EXPECT_NE(kernel.schedule.name, "conv.winograd");
 }
 
 ConvNumbers square_conv(int64_t channels, int64_t filters, int64_t size, int64_t taps, int64_t stride) {
