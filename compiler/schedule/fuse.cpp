@@ -178,7 +178,7 @@ class Fuser {
     constexpr int32_t kNearest = 4;
     if (draft_.purpose != Purpose::Training || node.op->name != "reduce") return -1;
     const auto end = static_cast<int32_t>(draft_.kernels.size());
-    for (int32_t k = std::max(ready + 1, end - kNearest); k < end; ++k) {
+    for (int32_t k = std::max({ready + 1, end - kNearest, 0}); k < end; ++k) {
       const Kernel& kernel = draft_.kernels[static_cast<size_t>(k)];
       if (kernel.anchor < 0) continue;
       const Node& anchor = graph_.node(kernel.anchor);

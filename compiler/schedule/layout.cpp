@@ -51,7 +51,7 @@ class LayoutChooser {
         if (i == 1 && asks_for_weights(node)) record_choice(node, layout);
         operands.back() = converted(node.operands[i], layout, node.layer);
       }
-      const bool joins = node.op->name == "concat" && !begins.empty() && can_join(node, operands);
+      const bool joins = node.op->name == "concat" && !begins.empty() && make_parts(node, operands);
       const auto results = copy_node(to_->graph, node, operands);
       for (size_t i = 0; i < results.size(); ++i)
         set(node.results[i], results[i], blocked ? blocks() : natural(source_->graph.type(node.results[i])));
@@ -344,11 +344,11 @@ class LayoutChooser {
     return to;
   }
 
-  /// Whether some operands of a concat can be written into its memory; the others become copies, which can.
-  bool can_join(const Node& node, std::vector<ValueId>& operands) {
+  /// Whether some operands of a concat can be written into its memory; then the others become copies, which can.
+  bool make_parts(const Node& node, std::vector<ValueId>& operands) {
     std::vector<bool> fits;
-    for (size_t i = 0; i < operands.size(); ++i)
-      fits.push_back(may_be_part(node.operands[i], operands[i]) && std::find(operands.begin(), operands.begin() + static_cast<ptrdiff_t>(i), operands[i]) == operands.begin() + static_cast<ptrdiff_t>(i));
+    for (auto operand = operands.begin(); operand != operands.end(); ++operand)
+      fits.push_back(may_be_part(node.operands[fits.size()], *operand) && std::find(operands.begin(), operand, *operand) == operand);
     if (std::find(fits.begin(), fits.end(), true) == fits.end()) return false;
     for (size_t i = 0; i < operands.size(); ++i)
       if (!fits[i]) operands[i] = copied(operands[i], node.layer);

@@ -28,7 +28,7 @@ Module random_module(uint32_t seed, const std::string& name) {
   for (int i = 0; i < 24; ++i) {
     const ValueId a = values[pick(values.size())], b = values[pick(values.size())];
     const Dims &dims = build.type(a).dims, &other = build.type(b).dims;
-    switch (pick(6)) {
+    switch (pick(7)) {
       case 0: values.push_back(build.map("exp(x0)", {a})); break;
       case 1:
         if (broadcast(build.type(a).dims, build.type(b).dims)) values.push_back(build.map("x0 / (1 + x1)", {a, b}));
@@ -43,6 +43,7 @@ Module random_module(uint32_t seed, const std::string& name) {
       case 5:
         if (dims[0] >= 4) values.push_back(build.add("slice", {a}, {{"begin", dims[0] / 2}, {"end", dims[0]}}));
         break;
+      case 6: values.push_back(build.reshape(a, {dims[0], 1, dims[1] * dims[2]})); break;
     }
   }
   for (size_t i = 0; i < 3; ++i) function.results.push_back({"y" + std::to_string(i), Role::Output, values[values.size() - 1 - i]});

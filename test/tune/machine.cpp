@@ -30,7 +30,7 @@ TEST(Child, AnswersWhenAsked) {
 TEST(Child, SaysHowItEnded) {
   std::string text;
   const auto crash = [](const Channel&) {
-    std::signal(SIGSEGV, SIG_DFL);      // a sanitizer would report it and end the process otherwise
+    signal(SIGSEGV, SIG_DFL);      // a sanitizer would report it and end the process otherwise
     raise(SIGSEGV);
   };
   Child crashes(crash), hangs([](const Channel&) { pause(); }), throws([](const Channel&) { throw std::runtime_error("no such thing"); }),
