@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The table of networks.
+// The table of networks, and drafts of their plans.
 #include "networks.h"
 
 namespace cnnc::test {
@@ -32,6 +32,17 @@ Module make_module(const PlannedNetwork& network) {
   network.make(maker);
   maker.module.functions.push_back(std::move(maker.function));
   return std::move(maker.module);
+}
+
+Draft make_draft(const Module& module, const PlanContext& context) {
+  const std::string& name = module.functions[0].name;
+  Purpose purpose = name == "infer" ? Purpose::Inference : name == "t.update" ? Purpose::Update : Purpose::Training;
+  if (context.options.plain) purpose = Purpose::Plain;
+  Draft draft = choose_layouts(module.functions[0], purpose, context);
+  fuse(draft, context);
+  set_parameters(draft);
+  choose_schedules(draft, context);
+  return draft;
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ir/builder.h"
+#include "schedule/steps.h"
 
 namespace cnnc::test {
 
@@ -33,5 +34,7 @@ struct PlannedNetwork {
 const std::vector<PlannedNetwork>& planned_networks();
 /// The module with that one function.
 Module make_module(const PlannedNetwork& network);
+/// The steps of make_plan up to the kernels, for the first function.
+Draft make_draft(const Module& module, const PlanContext& context);
 
 }  // namespace cnnc::test

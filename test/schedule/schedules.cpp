@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "ir/builder.h"
 #include "schedule/conv_numbers.h"
@@ -20,8 +21,8 @@ struct Network {
   GraphBuilder build{function.graph};
 
   explicit Network(std::string name) { function.name = std::move(name); }
-  ValueId input(const std::string& name, Dims dims) {
-    const ValueId value = function.graph.add_argument({ElementType::F32, true, std::move(dims)});
+  ValueId input(const std::string& name, Dims dims, ElementType element = ElementType::F32) {
+    const ValueId value = function.graph.add_argument({element, true, std::move(dims)});
     function.arguments.push_back({name, Role::Input, value});
     return value;
   }
@@ -30,6 +31,20 @@ struct Network {
     const ValueId value = function.graph.add_argument(type);
     function.arguments.push_back({name, Role::Weight, value});
     module.parameters.push_back({name, Role::Weight, type, {}, "weight", {}});
+    return value;
+  }
+  /// A weight that the function gets from `prepare`, which comes before it in the module.
+  ValueId prepared(const std::string& name, Dims dims) {
+    const TensorType type{ElementType::F32, false, std::move(dims)};
+    const ValueId value = function.graph.add_argument(type);
+    function.arguments.push_back({name, Role::Prepared, value});
+    module.parameters.push_back({name, Role::Weight, type, {}, "weight", {}});
+    Function prepare;
+    prepare.name = "prepare";
+    const ValueId parameter = prepare.graph.add_argument(type);
+    prepare.arguments.push_back({name, Role::Weight, parameter});
+    prepare.results.push_back({name, Role::Prepared, parameter});
+    module.functions.push_back(std::move(prepare));
     return value;
   }
   ModulePlan plan(ValueId result, const Target& target = *find_target("avx512"), const PlanOptions& options = {}) {
@@ -154,23 +169,47 @@ TEST(Blocks, FewChannelsOfWideRowsStayPlanar) {
 TEST(Blocks, PreparedWeightsArePackedOnce) {
   // `prepare` makes them in the order in which `infer` reads them: no kernel of `infer` moves weights.
   Network network("infer");
-  const ValueId x = network.input("x", {16, 8, 8});
-  const TensorType type{ElementType::F32, false, {40, 16, 3, 3}};
-  const ValueId w = network.function.graph.add_argument(type);
-  network.function.arguments.push_back({"w", Role::Prepared, w});
-  network.module.parameters.push_back({"w", Role::Weight, type, {}, "weight", {}});
-  Function prepare;
-  prepare.name = "prepare";
-  const ValueId parameter = prepare.graph.add_argument(type);
-  prepare.arguments.push_back({"w", Role::Weight, parameter});
-  prepare.results.push_back({"w", Role::Prepared, parameter});
-  network.module.functions.push_back(prepare);
+  const ValueId x = network.input("x", {16, 8, 8}), w = network.prepared("w", {40, 16, 3, 3});
   const ModulePlan plan = network.plan(network.build.add("conv", {x, w}));
   ASSERT_EQ(plan.prepared.size(), 1u);
   EXPECT_EQ(plan.prepared[0].layout.kind, LayoutKind::Packed);
-  EXPECT_EQ(plan.prepared_bytes, stored_bytes(type, plan.prepared[0].layout));
+  EXPECT_EQ(plan.prepared_bytes, stored_bytes({ElementType::F32, false, {40, 16, 3, 3}}, plan.prepared[0].layout));
   ASSERT_EQ(plan.functions[1].kernels.size(), 2u);   // the convolution, and its result for the program
   EXPECT_EQ(plan.functions[1].kernels[0].schedule.name, "conv.direct");
+}
+
+TEST(Blocks, VariationsDrawEveryNumberThatFitsTheRegisters) {
+  std::set<std::string> legal, drawn;
+  for (uint64_t variation = 1; variation <= 60; ++variation) {
+    Network network("infer");
+    const ValueId x = network.input("x", {16, 8, 8}), w = network.weight("w", {48, 16, 3, 3});
+    const ModulePlan plan = network.plan(network.build.add("conv", {x, w}), *find_target("avx2"), {.train_batch = {}, .variation = variation, .legal_weights = true});
+    const WeightsChoice& choice = plan.functions[0].weights_choices.at(0);
+    drawn.insert(to_string(choice.weights));
+    for (const Schedule& weights : choice.legal) legal.insert(to_string(weights));
+  }
+  EXPECT_EQ(drawn, legal);
+  EXPECT_EQ(legal, (std::set<std::string>{"packed(blocks: 1)", "packed(blocks: 2)", "packed(blocks: 3)", "packed(blocks: 6)", "planar"}));
+}
+
+TEST(Lanes, LabelsOfPixelsAreReadWhereTheyAre) {
+  Network network("t.gradients");
+  const ValueId x = network.input("x", {3, 6, 5}), label = network.input("label", {6, 5}, ElementType::I32);
+  const ModulePlan plan = network.plan(network.build.map("select(x1 == 2, exp(x0), 0)", {x, label}));
+  ASSERT_EQ(plan.functions[0].kernels.size(), 2u);   // the first one brings x into lanes
+  EXPECT_EQ(layouts(plan.functions[0], plan.functions[0].kernels[1].reads), (std::vector<std::string>{"lanes(16)", "planar"}));
+}
+
+TEST(Lanes, ReshapedLabelsAreCopied) {
+  // What the program gives is planar: a reshape of it into lanes cannot be the same memory.
+  Network network("t.gradients");
+  const ValueId x = network.input("x", {30}), label = network.build.reshape(network.input("label", {6, 5}, ElementType::I32), {30});
+  const ModulePlan plan = network.plan(network.build.map("select(x1 == 2, exp(x0), 0)", {x, label}));
+  const FunctionPlan& function = plan.functions[0];
+  for (size_t value = 0; value < function.layouts.size(); ++value) {
+    if (function.layouts[value].kind != LayoutKind::Lanes) continue;
+    EXPECT_NE(function.places[value].kind, Place::Column) << to_string(plan, network.module);
+  }
 }
 
 /// A convolution of 3x3 taps that reads what another one has made.
@@ -200,6 +239,20 @@ TEST(Winograd, PrecisePlansSumDirectly) {
 ConvNumbers square_conv(int64_t channels, int64_t filters, int64_t size, int64_t taps, int64_t stride) {
   const int64_t outputs = (size - 1) / stride + 1, pad = (taps - 1) / 2;
   return {{channels, size, size}, {filters, outputs, outputs}, {filters, channels, taps, taps}, {stride, stride}, {pad, pad}, {1, 1}};
+}
+
+TEST(Blocks, PreparedWeightsServeImagesOfOtherSizes) {
+  // Alone, the sizes want tiles of other numbers of blocks; one number divides the other, so no kernel of `infer` moves weights.
+  const auto tile = [](int64_t size) { return blocked_tile(square_conv(16, 64, size, 1, 1), 16, find_target("avx512")->vector_registers); };
+  ASSERT_EQ(tile(7).blocks, 2);
+  ASSERT_EQ(tile(8).blocks, 4);
+  Network network("infer");
+  const ValueId x = network.input("x", {16, 7, 7}), z = network.input("z", {16, 8, 8}), w = network.prepared("w", {64, 16, 1, 1});
+  const ValueId first = network.build.add("conv", {x, w}), second = network.build.add("conv", {z, w});
+  const ModulePlan plan = network.plan(network.build.map("x0 + x1", {network.build.sum(first, {1, 2}, false), network.build.sum(second, {1, 2}, false)}));
+  const FunctionPlan& infer = plan.functions[1];
+  for (const WeightsChoice& choice : infer.weights_choices) EXPECT_EQ(to_string(choice.weights), "packed(blocks: 2)");
+  for (const Kernel& kernel : infer.kernels) EXPECT_FALSE(infer.layouts[static_cast<size_t>(kernel.writes.at(0).index)].is_packed()) << kernel.signature;
 }
 
 TEST(WeightGradient, ReadsMapsBeyondTheCachesFewTimes) {

@@ -82,18 +82,6 @@ std::string legal_text(const Draft& draft, const LegalSchedules& legal, const Ke
   return text;
 }
 
-/// The steps of make_plan up to the kernels.
-Draft make_draft(const Module& module, const PlanContext& context) {
-  const std::string& name = module.functions[0].name;
-  Purpose purpose = name == "infer" ? Purpose::Inference : name == "t.update" ? Purpose::Update : Purpose::Training;
-  if (context.options.plain) purpose = Purpose::Plain;
-  Draft draft = choose_layouts(module.functions[0], purpose, context);
-  fuse(draft, context);
-  set_parameters(draft);
-  choose_schedules(draft, context);
-  return draft;
-}
-
 TEST(LegalSchedules, AreAsWritten) {
   std::string text;
   std::set<std::string> known;      // equal kernels are told once
