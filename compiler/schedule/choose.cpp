@@ -28,7 +28,7 @@ class Chooser {
   Schedule choose(const Kernel& kernel, int64_t batch) const {
     if (draft_.purpose == Purpose::Plain) return {"plain", {}};
     if (layout(kernel.writes[0]).kind == LayoutKind::Winograd) return {"conv.winograd_weights", {}};
-    const TensorType& type = graph_.type(kernel.writes[0]);
+    const TensorType& type = graph_.type(computed_value(graph_, kernel));
     const bool vectors = type.element == ElementType::F32 || type.element == ElementType::F64;
     if (kernel.anchor >= 0 && vectors) {
       const Node& node = graph_.node(kernel.anchor);

@@ -82,11 +82,14 @@ class Fuser {
     return found != draft_.parts.end() && found->second.whole == whole;
   }
 
-  /// Row-major order is that of the memory, except where a vector holds channels: layouts differ only where it is the same.
+  /// Row-major order is that of the memory, except where a vector holds channels of several pixels.
   bool keeps_memory(const Node& reshape) const {
     const Layout& from = layout(reshape.operands[0]);
     const Layout& to = layout(reshape.results[0]);
-    return (from == to && from.kind != LayoutKind::Blocked) || (from.kind == LayoutKind::Blocked && to.kind == LayoutKind::Planar);
+    if (from.kind != LayoutKind::Blocked) return from == to;
+    const Dims& dims = graph_.type(reshape.operands[0]).dims;
+    const bool is_vector = element_count(dims) == dims[0] && dims[0] % from.vector == 0 && from.border.empty();
+    return is_vector && to.kind == LayoutKind::Planar && from.image_step == to.image_step;
   }
 
   bool can_inline(const Node& node) const {

@@ -69,7 +69,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
   std::vector<std::string_view> found;
   if (draft_.purpose == Purpose::Plain) return {"plain"};
   if (layout(kernel.writes[0]).kind == LayoutKind::Winograd) return {"conv.winograd_weights"};
-  const ElementType element = graph_.type(kernel.writes[0]).element;
+  const ElementType element = graph_.type(computed_value(graph_, kernel)).element;
   if (kernel.anchor >= 0 && (element == ElementType::F32 || element == ElementType::F64)) {
     const Node& node = graph_.node(kernel.anchor);
     const std::string& op = node.op->name;

@@ -102,6 +102,10 @@ void place_ports(const Draft& draft, const PlanContext& context, FunctionPlan& p
 /// Places of everything else, in the workspace: first fit by live ranges.
 void plan_memory(const Draft& draft, FunctionPlan& plan);
 
+/// The value whose element type decides which templates there are: of a convolution with a pool its own result, since the pool's places
+/// may be stored before what is made of its values.
+inline ValueId computed_value(const Graph& graph, const Kernel& kernel) { return kernel.pool >= 0 ? graph.node(kernel.anchor).results[0] : kernel.writes[0]; }
+
 std::string kernel_signature(const Draft& draft, const Kernel& kernel, const Target& target);
 KernelKey kernel_key(const Draft& draft, const Kernel& kernel);
 /// "conv(pad: [1, 1, 1, 1])": the op, and its attributes that are not the usual ones.

@@ -130,6 +130,16 @@ TEST(Fusion, APoolJoinsTheConvolutionThatItTiles) {
   EXPECT_EQ(kernels_behind_convolution(same, twice, direct), 3u);
 }
 
+TEST(Fusion, PlacesOfAPoolAreStoredBesideWhatIsMadeOfItsValues) {
+  // conv → pool → tanh, and the gradient asks for the winners: the first stored value of the kernel holds integers.
+  const auto use = [](Network& network, ValueId y) {
+    const auto pooled = network.build.add_all("maxpool", {y});
+    network.function.results.push_back({"t", Role::Output, network.build.map("tanh(x0)", {pooled[0]})});
+    return network.build.add("maxpool_grad", {pooled[1], network.input("dy", {32, 6, 6})}, {{"height", int64_t{12}}, {"width", int64_t{12}}});
+  };
+  EXPECT_EQ(kernels_behind_convolution({{"pad", Dims{1, 1, 1, 1}}}, use, {.train_batch = {}, .precise = true}), 2u);
+}
+
 /// Layouts of what the functions of a plan read and write, by text.
 std::vector<std::string> layouts(const FunctionPlan& plan, const std::vector<ValueId>& values) {
   std::vector<std::string> result;
@@ -218,6 +228,32 @@ ModulePlan plan_of_two_convolutions(const PlanOptions& options) {
   const ValueId x = network.input("x", {32, 14, 14}), a = network.weight("a", {32, 32, 1, 1}), b = network.weight("b", {32, 32, 3, 3});
   const ValueId made = network.build.add("conv", {x, a});
   return network.plan(network.build.add("conv", {made, b}, {{"pad", Dims{1, 1, 1, 1}}}), *find_target("avx512"), options);
+}
+
+/// Whether a kernel moves what the last reshape of the plan reads.
+bool reshape_moves(const ModulePlan& plan) {
+  const FunctionPlan& function = plan.functions[0];
+  const auto is_reshape = [&](int32_t node) { return function.function->graph.node(node).op->name == "reshape"; };
+  return std::any_of(function.kernels.begin(), function.kernels.end(), [&](const Kernel& kernel) { return std::any_of(kernel.nodes.begin(), kernel.nodes.end(), is_reshape); });
+}
+
+TEST(Blocks, AVectorOfChannelsIsReshapedInPlaceUnlessOthersLieBetweenImages) {
+  for (const bool cuts : {false, true}) {
+    Network network("infer");
+    const ValueId x = network.input("x", {3, 8, 8}), a = network.weight("a", {64, 3, 3, 3});
+    const ValueId mean = network.build.sum(network.build.add("conv", {x, a}), {1, 2}, false);
+    const ValueId part = cuts ? network.build.add("slice", {mean}, {{"begin", int64_t{16}}, {"end", int64_t{48}}}) : mean;
+    const ValueId flat = network.build.reshape(part, {cuts ? 32 : 64});
+    EXPECT_EQ(reshape_moves(network.plan(network.build.map("exp(x0)", {flat}))), cuts);
+  }
+}
+
+TEST(Blocks, IndicesOfPixelsAreReshapedByAKernel) {
+  Network network("infer");
+  const ValueId x = network.input("x", {3, 12, 12}), a = network.weight("a", {32, 3, 3, 3});
+  const ValueId winners = network.build.add_all("maxpool", {network.build.add("conv", {x, a})}).at(1);
+  const ValueId flat = network.build.reshape(winners, {32 * 5 * 5});
+  EXPECT_TRUE(reshape_moves(network.plan(network.build.map("x0 + 1", {flat}))));
 }
 
 TEST(Winograd, FillsTheLastTilesUp) {

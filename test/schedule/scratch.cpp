@@ -29,7 +29,7 @@ std::string refusal(const Schedule& schedule, int kilobytes, int most) {
 const AttributeMap kSame = {{"pad", Dims{1, 1, 1, 1}}};
 
 TEST(Scratch, HoldsABandOfImagesInLanes) {
-  const Schedule schedule{"conv.lanes", {{"columns", 1}, {"filters", 1}, {"rows", 10}, {"border", 1}, {"vector", 16}}};
+  const Schedule schedule{"conv.lanes", {{"columns", 1}, {"filters", 1}, {"lines", 1}, {"rows", 10}, {"border", 1}, {"vector", 16}}};
   const auto complaint = [&](int64_t channels) {
     FunctionMaker m("t.gradients");
     m.result(m.build.add("conv", {m.input("x", {channels, 20, 14}), m.weight("w", {2, channels, 3, 3})}, kSame));
@@ -41,7 +41,7 @@ TEST(Scratch, HoldsABandOfImagesInLanes) {
 }
 
 TEST(Scratch, HoldsABandOfAPlanarImage) {
-  const Schedule schedule{"conv.planar", {{"columns", 1}, {"filters", 1}, {"rows", 62}, {"border", 1}, {"vector", 1}}};
+  const Schedule schedule{"conv.planar", {{"columns", 1}, {"filters", 1}, {"lines", 1}, {"rows", 62}, {"border", 1}, {"vector", 1}}};
   const auto complaint = [&](int64_t channels) {
     FunctionMaker m("infer");
     m.result(m.build.add("conv", {m.input("x", {channels, 62, 62}), m.weight("w", {1, channels, 3, 3})}, kSame));
