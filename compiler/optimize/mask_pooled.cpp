@@ -13,7 +13,6 @@ namespace {
 bool depends_on(const ScalarExpression& f, int32_t node, int32_t argument) {
   const ScalarExpression::Node& n = f.nodes()[static_cast<size_t>(node)];
   if (n.op == ScalarOp::Argument) return n.operands[0] == argument;
-  if (n.op == ScalarOp::Constant) return false;
   for (int i = 0; i < scalar_operand_count(n.op); ++i)
     if (depends_on(f, n.operands[i], argument)) return true;
   return false;
@@ -38,9 +37,10 @@ Replacement mask_before(Rewriter& rewriter, const Node& mask) {
     const Node* spreads = producer(spread);
     if (!spreads || spreads->op->name != "maxpool_grad" || rewriter.uses(mask.operands[kept]) != 1) continue;
     const Node* pool = producer(spreads->operands[0]);
-    const bool fits = pool && pool->op->name == "maxpool" && pool->operands[0] == activation && pool->results[1] == spreads->operands[0] &&
-                      graph.type(spread) == rewriter.old_graph().type(mask.results[0]) && keeps_or_drops(f, static_cast<int32_t>(kept));
-    if (!fits) continue;
+    if (!pool || pool->op->name != "maxpool" || pool->operands[0] != activation) continue;
+    const auto agree = [&](const char* name) { return pool->attributes.at(name) == spreads->attributes.at(name); };
+    const bool has_its_windows = agree("kernel") && agree("stride") && agree("pad") && agree("ceil") && graph.type(spread).dims == graph.type(activation).dims;
+    if (!has_its_windows || !keeps_or_drops(f, static_cast<int32_t>(kept))) continue;
     const Node spread_node = *spreads;      // the graph grows
     const ValueId winners = spreads->operands[0], dy = spreads->operands[1], y = pool->results[0];
     const std::array<ValueId, 2> operands = kept == 1 ? std::array{y, dy} : std::array{dy, y};
