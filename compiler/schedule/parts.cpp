@@ -77,8 +77,9 @@ Memory memory_of(const Draft& draft, ValueId value) {
       const Part& part = found->second;
       const Layout& layout = draft.layouts.at(static_cast<size_t>(part.whole.index));
       const TensorType& type = graph.type(part.whole);
-      CNNC_CHECK(part.begin % (layout.kind == LayoutKind::Blocked ? layout.vector : 1) == 0, "a part of blocks begins with a block");
-      memory.offset += part.begin / (layout.kind == LayoutKind::Blocked ? layout.vector : 1) * channels_of(stored_dims(type, layout)).stride * element_bytes(type.element);
+      const int64_t channels = layout.kind == LayoutKind::Blocked ? layout.vector : 1;      // that one place of the dimension holds
+      CNNC_CHECK(part.begin % channels == 0, "a part of blocks begins with a block");
+      memory.offset += part.begin / channels * channels_of(stored_dims(type, layout)).stride * element_bytes(type.element);
       memory.owner = part.whole;
       continue;
     }

@@ -42,25 +42,6 @@ Function loss_function(const std::string& weights, const std::string& body) {
   return diagnostics.has_errors() ? Function{} : module.functions.at(0);
 }
 
-TEST(GradientBuilder, AddsUpWhatARuleGivesOneOperand) {
-  Function function;
-  GraphBuilder build(function.graph);
-  const TensorType type{ElementType::F64, true, {3}};
-  std::vector<ValueId> arguments;
-  for (const char* name : {"x", "a", "b"}) {
-    arguments.push_back(function.graph.add_argument(type));
-    function.arguments.push_back({name, Role::Input, arguments.back()});
-  }
-  const ValueId y = build.map("exp(x0)", {arguments[0]});
-  const Node node = function.graph.node(function.graph.value(y).node);
-  GradientBuilder gradients(build, node, {arguments[1]}, {true});
-  gradients.add_to(0, arguments[1]);
-  gradients.add_to(0, arguments[2]);
-  function.results.push_back({"dx", Role::Output, gradients.operand_gradients().at(0)});
-  const std::vector<Array> values = {{type, {0, 0, 0}}, {type, {1, 2, 3}}, {type, {10, 20, 30}}};
-  EXPECT_EQ(interpret(function, values, 1).at(0).values, (std::vector<double>{11, 22, 33}));
-}
-
 std::vector<Array> random_arguments(const Function& function, uint32_t seed) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<double> number(-1, 1);

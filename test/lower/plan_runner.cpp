@@ -118,12 +118,13 @@ struct PlanRunner::Implementation {
     const auto dims = stored_dims(graph().type(value), layout(value));
     const ElementType element = graph().type(value).element;
     const int64_t step = step_bytes(graph().type(value), layout(value)) / element_bytes(element);
-    for (int64_t image = 0; image < (graph().type(value).batched ? images : 1); ++image)
-    for (int64_t i = 0; i < dims[3].extent * dims[3].stride; ++i) {
-      const int64_t column = i / dims[1].stride % (dims[2].stride / dims[1].stride) - dims[1].before;
-      const int64_t row = i / dims[2].stride % (dims[3].stride / dims[2].stride) - dims[2].before;
-      const bool inside = column >= 0 && column < dims[1].extent && row >= 0 && row < dims[2].extent;
-      if (!inside) write_element(memory, element, static_cast<size_t>(image * step + i), 0);
+    for (int64_t image = 0; image < (graph().type(value).batched ? images : 1); ++image) {
+      for (int64_t i = 0; i < dims[3].extent * dims[3].stride; ++i) {
+        const int64_t column = i / dims[1].stride % (dims[2].stride / dims[1].stride) - dims[1].before;
+        const int64_t row = i / dims[2].stride % (dims[3].stride / dims[2].stride) - dims[2].before;
+        const bool inside = column >= 0 && column < dims[1].extent && row >= 0 && row < dims[2].extent;
+        if (!inside) write_element(memory, element, static_cast<size_t>(image * step + i), 0);
+      }
     }
   }
 };
