@@ -20,11 +20,14 @@ def numbers(text):
     return [int(word) for word in words(text)]
 
 
-def add_common_options(parser, name, written_beside):
-    """Those of every benchmark `bench/NAME`, with its folder of results."""
+def add_threads_option(parser):
     parser.add_argument('--threads', type=numbers, default=[1, 2], help='default: 1,2')
+
+
+def add_common_options(parser, name, written_beside=''):
+    """Those of every benchmark `bench/NAME`, with its folder of results."""
     parser.add_argument('--again', action='store_true', help='measures also what is in the output already')
-    parser.add_argument('--output', type=pathlib.Path, default=machine.ROOT / f'build/{name}/results.json', help=f'JSON; {written_beside}')
+    parser.add_argument('--output', type=pathlib.Path, default=machine.ROOT / f'build/{name}/results.json', help='JSON' + (f'; {written_beside}' if written_beside else ''))
     parser.add_argument('--compiler', type=pathlib.Path, default=programs.DEFAULT_COMPILER, help='cnnc (default: build/release/bin/cnnc)')
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import peers
 import table
 from benchtools import machine, plots, programs
-from benchtools.command import add_common_options, numbers, open_results, say, words
+from benchtools.command import add_common_options, add_threads_option, numbers, open_results, say, words
 
 SMALL = ('lenet', 'mnist_cnn', 'resnet20', 'vgg11')
 LARGE = ('resnet18', 'resnet50', 'mobilenet_v2')
@@ -44,6 +44,7 @@ def parse():
     parser.add_argument('--rounds', type=int, default=5, help='how often each side is measured, in alternating order (default 5)')
     parser.add_argument('--seconds', type=float, default=0.5, help='of each measurement, at least three steps (default 0.5)')
     parser.add_argument('--show', action='store_true', help='measures nothing, prints the table')
+    add_threads_option(parser)
     add_common_options(parser, 'compare', 'the table and the plot are written beside it (.md, .svg)')
     parser.add_argument('--environment', type=pathlib.Path, default=machine.ROOT / 'build/peers', help='what setup.sh made')
     parser.add_argument('--schedules', type=pathlib.Path, help='a folder of schedule files, NETWORK-KIND-bBATCH.schedule')

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import networks
 from benchtools import plots, programs
-from benchtools.command import add_common_options, numbers, open_results, say, words
+from benchtools.command import add_common_options, add_threads_option, numbers, open_results, say, words
 
 # What varies: its values by default, and the two axes of its plot.
 SERIES = {
@@ -34,6 +34,7 @@ def parse():
     parser.add_argument('--values', type=numbers, help='what to vary over, instead of the defaults of each series')
     parser.add_argument('--seconds', type=float, default=0.5, help='of each measurement (default 0.5)')
     parser.add_argument('--show', action='store_true', help='measures nothing, prints what is there')
+    add_threads_option(parser)
     add_common_options(parser, 'scaling', 'plots are written beside it, SERIES.svg')
     options = parser.parse_args()
     unknown = sorted(set(options.series) - set(SERIES))

@@ -39,6 +39,13 @@ std::pair<Expr, Expr> Coordinate::parts(int64_t wanted) const {
   return {value / divisor, value % divisor};
 }
 
+namespace {
+
+/// The axis that tiles of packed weights run over.
+size_t outputs_axis(const Layout& layout) { return layout.is_turned() ? 1 : 0; }
+
+}  // namespace
+
 KernelBuilder::KernelBuilder(const FunctionPlan& plan, const Kernel& kernel, const Target& target)
     : plan_(plan), kernel_(kernel), target_(target) {
   for (size_t i = 0; i < kernel.reads.size(); ++i) {
@@ -96,7 +103,7 @@ Expr KernelBuilder::load(ValueId value, const Spot& spot) {
   Spot inside = spot;
   for (size_t axis = 0; axis < inside.at.size(); ++axis) {
     Coordinate& at = inside.at[axis];
-    const bool filled = axis == 0 && at.factor == (memory_layout.is_packed() ? memory_layout.tile[0] : memory_layout.vector);
+    const bool filled = axis == outputs_axis(memory_layout) && at.factor == (memory_layout.is_packed() ? memory_layout.tile[0] : memory_layout.vector);
     if (at.factor > 1 && !filled && shape.dims[axis] % at.factor != 0)
       at = Coordinate::whole(clamp(at.value, 0, static_cast<int32_t>(shape.dims[axis]) - 1));
   }
@@ -110,8 +117,9 @@ std::vector<Expr> KernelBuilder::stored_coordinates(ValueId value, const Spot& s
   CNNC_CHECK(memory_layout.kind != LayoutKind::Winograd, "transformed weights have no elements of their own");
   if (memory_layout.kind == LayoutKind::Packed) {
     const int64_t lanes = memory_layout.tile[0], blocks = memory_layout.tile[1];
-    const auto [vector, lane] = spot.at[0].parts(lanes);
-    coordinates = {lane, vector % static_cast<int32_t>(blocks), spot.at[1].value};
+    const size_t outputs = outputs_axis(memory_layout);
+    const auto [vector, lane] = spot.at[outputs].parts(lanes);
+    coordinates = {lane, vector % static_cast<int32_t>(blocks), spot.at[1 - outputs].value};
     for (size_t axis = shape.dims.size(); axis-- > 2;) coordinates.push_back(spot.at[axis].value);
     coordinates.push_back(vector / static_cast<int32_t>(blocks));
     return coordinates;
@@ -152,8 +160,9 @@ StoredVariables KernelBuilder::variables(ValueId value) const {
   if (memory_layout.is_packed()) {
     const Var block("b"), tile("t");
     const Expr vector = Expr(tile) * static_cast<int32_t>(memory_layout.tile[1]) + block;
-    result.spot.at[0] = Coordinate::split(vector, lane_variable(), memory_layout.tile[0]);
-    result.variables = {lane_variable(), block, axes[1]};
+    const size_t outputs = outputs_axis(memory_layout);
+    result.spot.at[outputs] = Coordinate::split(vector, lane_variable(), memory_layout.tile[0]);
+    result.variables = {lane_variable(), block, axes[1 - outputs]};
     for (size_t axis = shape.dims.size(); axis-- > 2;) result.variables.push_back(axes[axis]);
     result.variables.push_back(tile);
     return result;

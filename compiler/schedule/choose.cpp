@@ -35,7 +35,7 @@ class Chooser {
       const std::string& op = node.op->name;
       if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node, batch);
       if (op == "conv") return conv(kernel, batch);
-      if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node);
+      if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node, kernel, batch);
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
       if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node);
@@ -93,20 +93,26 @@ class Chooser {
   Schedule conv(const Kernel& kernel, int64_t batch) const {
     const Node& node = graph_.node(kernel.anchor);
     const ValueId x = node.operands[0], y = node.results[0];
-    const ConvNumbers c = conv_numbers(graph_, kernel);
+    const ConvNumbers c = convolution_numbers(graph_, kernel);
     if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node, batch);
     const bool lanes = is_lanes(y) && is_lanes(x);
     const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
     int64_t vector = group_, columns = 1, lines = 1, filters = 1;
     if (lanes) {
-      const Tile tile = register_tile(c.y[2], c.group_filters(), registers_, 14, 1, c.window);
+      const Layout& weight = layout(node.operands[1]);
+      const Tile tile = lane_tile(c, registers_, bytes, weight.kind == LayoutKind::Packed ? weight.tile[1] : 0);
       columns = tile.columns, lines = tile.rows, filters = tile.channels;
     } else {
       const PlanarTile tile = planar_tile(c, lanes_of(y), registers_);
       vector = tile.vector, columns = tile.columns, lines = tile.lines, filters = tile.filters;
     }
     int64_t rows = lines, border = 0;
-    if (c.has_border()) {
+    if (lanes && c.is_depthwise() && c.has_border()) {
+      // A copy serves one filter: the smaller, the sooner it is used.
+      constexpr int64_t kFewColumns = 8;
+      border = 2;
+      if (kernel.pool < 0) columns = largest_divisor(c.y[2], std::min(kFewColumns, (registers_ - 1) / 2));
+    } else if (c.has_border()) {
       border = 1;
       // Taps reach from a band into the next, so rows there are copied twice: a small planar image is one band.
       const auto fits = [&](int64_t r) {
@@ -114,11 +120,30 @@ class Chooser {
         return r % lines == 0 && ((r <= 8 && band <= scratch_bytes_) || (!lanes && band <= kSmallBandBytes));
       };
       rows = std::max(lines, largest_divisor(c.y[1], c.y[1], fits));
-      if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBytes : kLargestScratchBytes)) border = 2;
+      if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBytes : kLargestScratchBytes)) border = lanes && fit_tile(c, bytes, columns) ? 3 : 2;
       if (border == 2 && c.groups > 1) filters = 1;
+    } else if (lanes && copies_tiles(c, c.tile_bytes(columns, lines, bytes), filters)) {
+      border = 3;
     }
     return {lanes ? "conv.lanes" : "conv.planar",
             {{"columns", columns}, {"filters", filters}, {"lines", lines}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+  }
+
+  /// Fewer columns, where a copy of the tile would be too large; false if that does not help.
+  static bool fit_tile(const ConvNumbers& c, int64_t bytes, int64_t& columns) {
+    const int64_t all = columns;
+    while (columns > c.window[1] && c.tile_bytes(columns, c.window[0], bytes) > kLargestTileBytes) columns -= c.window[1];
+    if (c.tile_bytes(columns, c.window[0], bytes) <= kLargestTileBytes) return true;
+    columns = all;
+    return false;
+  }
+
+  /// Whether a tile of x is copied that no tap leaves: channels of a map lie so far apart that they drive each other out of the
+  /// caches. Where filters are few, only tiles that stay in the first one.
+  static bool copies_tiles(const ConvNumbers& c, int64_t tile_bytes, int64_t filters) {
+    constexpr int64_t kFewTiles = 8, kManyFilters = 256;
+    if (c.groups > 1 || c.group_filters() < kFewTiles * filters) return false;
+    return tile_bytes <= (c.group_filters() < kManyFilters ? kFirstLevelBytes : kLargestTileBytes);
   }
 
   /// Columns share what they read: as many as divide the row, or a few that overlap.
@@ -187,44 +212,15 @@ class Chooser {
     return shares;
   }
 
-  /// The share of taps that meet a place of y, along one axis.
-  static double useful_taps(const ConvNumbers& c, size_t axis) {
-    const int64_t extent = c.x[axis + 1], taps = c.weight[axis + 2];
-    int64_t useful = 0;
-    for (int64_t i = 0; i < extent; ++i)
-      for (int64_t t = 0; t < taps; ++t) {
-        const int64_t place = i + c.pad[axis] - t * c.dilation[axis];
-        useful += place >= 0 && place % c.stride[axis] == 0 && place / c.stride[axis] < c.y[axis + 1];
-      }
-    return static_cast<double>(useful) / static_cast<double>(extent * taps);
-  }
-
-  Schedule conv_grad_input(const Node& node) const {
-    const ValueId dx = node.results[0];
+  /// At stride 1 a convolution of dy, unless many of its taps would meet zeros: then whole rows, whose taps are decided when compiling.
+  Schedule conv_grad_input(const Node& node, const Kernel& kernel, int64_t batch) const {
     const ConvNumbers c = conv_numbers(graph_, node);
-    const int64_t channels = c.weight[1], width = c.x[2];
-    const bool strided = c.stride != Dims{1, 1};
-    constexpr double kMostlyUseful = 0.8;
-    const auto schedule = [](int64_t columns, int64_t tile_channels, int64_t rows, int64_t border) {
-      return Schedule{"conv.lanes_grad_input", {{"columns", columns}, {"channels", tile_channels}, {"rows", rows}, {"border", border}}};
-    };
-    const auto band = [&](int64_t rows) { return (rows + c.taps_height() - 1) * (width + c.taps_width() - 1) * c.y[0] * vector_bytes(dx); };
-    const bool is_short = width <= registers_ - 4;
-    // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches. Weights are read once a band.
-    constexpr int64_t kFew = 4, kMany = 14, kRowsOfBand = 4;
-    const int64_t part = strided ? largest_divisor(width, kMany, [&](int64_t d) { return d % c.stride[1] == 0; }) : 1;
-    if (part >= kFew || (is_short && (strided || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful || band(1) > kLargestScratchBytes))) {
-      const int64_t columns = part >= kFew ? part : width;
-      const int64_t rows = strided ? largest_divisor(c.x[1], kRowsOfBand) : 1;
-      return schedule(columns, largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / columns)), rows, 2);
-    }
-    if (!strided && band(1) <= kLargestScratchBytes) {
-      const Tile tile = register_tile(width, channels, registers_, 14);
-      const int64_t rows = largest_divisor(c.x[1], 8, [&](int64_t r) { return band(r) <= scratch_bytes_; });
-      return schedule(tile.columns, tile.channels, rows, 1);
-    }
-    const int64_t columns = largest_divisor(width, 8, [&](int64_t d) { return d % c.stride[1] == 0; });
-    return schedule(columns, largest_divisor(channels, std::max<int64_t>(1, (registers_ - 4) / (2 * columns))), 1, 2);
+    if (!leaves_out_zeros(c, registers_)) return conv(kernel, batch);
+    // Weights are read once a band.
+    constexpr int64_t kRowsOfBand = 4, kRowsOfPoints = 2;
+    const int64_t most_rows = c.stride == Dims{1, 1} ? 1 : c.weight[3] < c.stride[1] ? kRowsOfPoints : kRowsOfBand;
+    const Tile tile = gradient_tile(c, registers_);
+    return {"conv.lanes_grad_input", {{"columns", tile.columns}, {"channels", tile.channels}, {"rows", largest_divisor(c.x[1], most_rows)}}};
   }
 
   Schedule conv_grad_weight(const Node& node, const Kernel& kernel) const {
@@ -239,7 +235,9 @@ class Chooser {
     }
     const DirectWeightTile tile = direct_weight_tile(c, vector_bytes(x), target_);
     if (tile.filters == 0) return elementwise(kernel);
-    const int64_t unroll = largest_divisor(c.y[2], std::clamp<int64_t>(100 / (c.weight[3] * tile.channels * tile.filters), 1, 5));
+    // Columns written out share what they read, in registers that a large tile does not leave.
+    constexpr int64_t kMostSums = 40, kMostUnrolled = 5;
+    const int64_t unroll = largest_divisor(c.y[2], std::clamp<int64_t>(kMostSums / (c.weight[3] * tile.channels * tile.filters), 1, kMostUnrolled));
     return {"conv.lanes_grad_weight",
             {{"filters", tile.filters}, {"channels", tile.channels}, {"tiles", tile.tiles}, {"block", tile.block}, {"rows", tile.rows},
              {"unroll", unroll}, {"border", c.has_border() ? 1 : 0}}};

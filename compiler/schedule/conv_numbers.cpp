@@ -45,15 +45,31 @@ double blocked_efficiency(int64_t pixels, int64_t blocks) {
 
 }  // namespace
 
-Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit, const Dims& window) {
-  Tile best{window[1], 1, window[0]};
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit) {
+  Tile best;
   double best_score = 0;
-  for (int64_t c = window[1]; c <= std::min(most_columns, width / unit); c += window[1])
+  for (int64_t c = 1; c <= std::min(most_columns, width / unit); ++c)
     for (int64_t f = 1; f <= std::min<int64_t>(channels, 16); ++f) {
-      const int64_t pixels = c * window[0];
-      if (channels % f != 0 || tile_registers(pixels, f) > registers) continue;
-      const double score = useful_share(width, c * unit) * tile_efficiency(pixels * f, loads(pixels, f));
-      if (score > best_score + 1e-9) best_score = score, best = {c, f, window[0]};
+      if (channels % f != 0 || tile_registers(c, f) > registers) continue;
+      const double score = useful_share(width, c * unit) * tile_efficiency(c * f, loads(c, f));
+      if (score > best_score + 1e-9) best_score = score, best = {c, f};
+    }
+  return best;
+}
+
+Tile lane_tile(const ConvNumbers& c, int64_t registers, int64_t bytes, int64_t filters) {
+  constexpr int64_t kMostColumns = 14, kMostFilters = 16;
+  Tile best{c.window[1], std::max<int64_t>(filters, 1), c.window[0]};
+  double best_score = 0;
+  for (int64_t columns = c.window[1]; columns <= std::min(kMostColumns, c.y[2]); columns += c.window[1])
+    for (int64_t f = 1; f <= std::min(c.group_filters(), kMostFilters); ++f) {
+      const int64_t pixels = columns * c.window[0], sums = pixels * f;
+      if (c.group_filters() % f != 0 || (filters > 0 && f != filters) || tile_registers(pixels, f) > registers) continue;
+      // What does not lie in the first-level cache takes longer to load; neighbouring taps share it.
+      constexpr double kFar = 0.3;
+      const double far = c.tile_bytes(columns, c.window[0], bytes) > kFirstLevelBytes ? kFar / static_cast<double>(f * c.weight[3]) : 0;
+      const double score = useful_share(c.y[2], columns) * tile_efficiency(sums, loads(pixels, f) + far);
+      if (score > best_score + 1e-9) best_score = score, best = {columns, f, c.window[0]};
     }
   return best;
 }
@@ -86,6 +102,21 @@ int64_t ConvNumbers::band_bytes(int64_t rows, int64_t channels, int64_t bytes) c
   return ((rows - 1) * stride[0] + taps_height()) * ((y[2] - 1) * stride[1] + taps_width()) * channels * bytes;
 }
 
+int64_t ConvNumbers::tile_bytes(int64_t columns, int64_t rows, int64_t bytes) const {
+  return ((rows - 1) * stride[0] + taps_height()) * ((columns - 1) * stride[1] + taps_width()) * x[0] * bytes;
+}
+
+std::optional<ConvNumbers> ConvNumbers::of_gradient() const {
+  const Dims reach = {taps_height() - 1, taps_width() - 1};
+  if (stride != Dims{1, 1} || pad[0] > reach[0] || pad[1] > reach[1]) return {};
+  ConvNumbers result = *this;
+  std::swap(result.x, result.y);
+  result.weight[0] = weight[1] * groups, result.weight[1] = group_filters();
+  for (size_t side = 0; side < pad.size(); ++side) result.pad[side] = reach[side % 2] - pad[side];
+  result.flip = !flip;
+  return result;
+}
+
 ConvNumbers conv_numbers(const Graph& graph, const Node& node) {
   ValueId x = node.operands[0], y = node.results[0], weight = node.operands[1];
   if (node.op->name == "conv_grad_input") std::swap(x, y);
@@ -99,6 +130,11 @@ ConvNumbers conv_numbers(const Graph& graph, const Kernel& kernel) {
   ConvNumbers numbers = conv_numbers(graph, graph.node(kernel.anchor));
   if (kernel.pool >= 0) numbers.window = std::get<Dims>(graph.node(kernel.pool).attributes.at("kernel"));
   return numbers;
+}
+
+ConvNumbers convolution_numbers(const Graph& graph, const Kernel& kernel) {
+  const ConvNumbers numbers = conv_numbers(graph, kernel);
+  return graph.node(kernel.anchor).op->name == "conv_grad_input" ? numbers.of_gradient().value() : numbers;
 }
 
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
@@ -117,6 +153,68 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
         if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, cost};
       }
   return best;
+}
+
+namespace {
+
+/// The share of taps that meet a place of y, along one axis.
+double useful_taps(const ConvNumbers& c, size_t axis) {
+  const int64_t extent = c.x[axis + 1], taps = c.weight[axis + 2];
+  int64_t useful = 0;
+  for (int64_t i = 0; i < extent; ++i)
+    for (int64_t t = 0; t < taps; ++t) {
+      const int64_t place = i + c.pad[axis] - t * c.dilation[axis];
+      useful += place >= 0 && place % c.stride[axis] == 0 && place / c.stride[axis] < c.y[axis + 1];
+    }
+  return static_cast<double>(useful) / static_cast<double>(extent * taps);
+}
+
+}  // namespace
+
+bool leaves_out_zeros(const ConvNumbers& c, int64_t registers) {
+  constexpr double kMostlyUseful = 0.8;
+  if (!c.of_gradient()) return true;
+  // A filter for each channel makes a copy of dy, which zeros around it need, too costly.
+  const bool copies = c.is_depthwise() && c.of_gradient()->has_border();
+  return c.x[2] <= registers - 4 && (copies || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful);
+}
+
+int64_t reached_columns(const ConvNumbers& c, int64_t columns) {
+  // Where tiles begin decides which ones, unless they all begin at multiples of the stride.
+  if (columns % c.stride[1] != 0) return columns;
+  int64_t reached = 0;
+  for (int64_t column = 0; column < columns; ++column) {
+    bool meets = false;
+    for (int64_t tap = 0; tap < c.weight[3]; ++tap) meets |= (column + c.pad[1] - tap * c.dilation[1]) % c.stride[1] == 0;
+    reached += meets;
+  }
+  return reached;
+}
+
+Tile gradient_tile(const ConvNumbers& c, int64_t registers) {
+  constexpr int64_t kMostColumns = 28, kMostChannels = 8, kFew = 4, kMany = 14;
+  const int64_t width = c.x[2], stride = c.stride[1], channels = c.weight[1], left = registers - 4;
+  const auto is_whole = [&](int64_t columns) { return columns % stride == 0; };
+  if (c.weight[3] < stride) {
+    Tile best{largest_divisor(width, 1), 1, 1};
+    double best_score = 0;
+    for (const int64_t columns : divisors(width))
+      for (int64_t n = 1; n <= std::min(channels, kMostChannels); ++n) {
+        const int64_t reached = reached_columns(c, columns);
+        if (columns > kMostColumns || channels % n != 0 || reached == 0 || tile_registers(reached, n) > registers) continue;
+        const double score = tile_efficiency(reached * n, loads(reached, n)) * static_cast<double>(columns) / static_cast<double>(reached * stride);
+        if (score > best_score + 1e-9) best_score = score, best = {columns, n, 1};
+      }
+    return best;
+  }
+  // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches.
+  const int64_t part = stride > 1 ? largest_divisor(width, kMany, is_whole) : 1;
+  if (part >= kFew || width <= left) {
+    const int64_t columns = part >= kFew ? part : width;
+    return {columns, largest_divisor(channels, std::max<int64_t>(1, left / columns)), 1};
+  }
+  const int64_t columns = largest_divisor(width, 8, is_whole);
+  return {columns, largest_divisor(channels, std::max<int64_t>(1, left / (2 * columns))), 1};
 }
 
 double streamed_bytes(double gbs, const Target& target) {

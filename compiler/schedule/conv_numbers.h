@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolutions in numbers, and register tiles: what the choices of layouts and of schedules share. Private to schedule.
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "ir/graph.h"
@@ -11,6 +12,7 @@ namespace cnnc {
 constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles of one image: most of a second-level cache
 constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several images, innermost or not: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
+constexpr int64_t kFirstLevelBytes = 48 << 10;          // of the cache; smaller ones lose little by what is a little larger
 constexpr int64_t kLargestLaneBytes = 768 << 10;        // that a band, or sums, of images innermost may take: each number is a vector
 constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32
 
@@ -51,8 +53,8 @@ struct Tile {
   int64_t columns = 1, channels = 1, rows = 1;
 };
 
-/// columns (in units of `unit`) of `width` by a divisor of `channels`, in the registers; of whole windows, as high as one.
-Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1, const Dims& window = {1, 1});
+/// columns (in units of `unit`) of `width` by a divisor of `channels`, in the registers.
+Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1);
 
 struct Kernel;
 
@@ -76,11 +78,20 @@ struct ConvNumbers {
   Dims winograd_border(int64_t outputs) const;
   /// Bytes of the bordered copy of x that `rows` rows of y need, for so many channels.
   int64_t band_bytes(int64_t rows, int64_t channels, int64_t bytes) const;
+  /// The same for a tile of y's columns by rows, `bytes` for each of all channels.
+  int64_t tile_bytes(int64_t columns, int64_t rows, int64_t bytes) const;
+  /// The gradient towards x as a convolution of dy with mirrored filters; nothing with a stride, or where x is padded wider than taps reach.
+  std::optional<ConvNumbers> of_gradient() const;
 };
+/// The register tile of a convolution of images in lanes, whose vectors have `bytes`: of whole windows of the pool, and as high.
+/// `filters`: those that packed weights fix; 0: any.
+Tile lane_tile(const ConvNumbers& c, int64_t registers, int64_t bytes, int64_t filters = 0);
 /// Of a node: conv, conv_grad_input or conv_grad_weight.
 ConvNumbers conv_numbers(const Graph& graph, const Node& node);
 /// Of the anchor of a kernel, with the windows of its pool.
 ConvNumbers conv_numbers(const Graph& graph, const Kernel& kernel);
+/// The same; of a gradient towards x the convolution that it is.
+ConvNumbers convolution_numbers(const Graph& graph, const Kernel& kernel);
 
 /// A tile of a blocked convolution: pixels (columns by rows) by vectors of filters, and what it costs in vectors of
 /// multiply-adds an image. `blocks`: of packed weights that exist already; 0: any that fits.
@@ -89,6 +100,15 @@ struct BlockedTile {
   double cost = 0;
 };
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// Whether the gradient towards x of images in lanes is summed by whole rows of a small image, with taps that meet zeros left out,
+/// rather than as a convolution of dy, which multiplies with them.
+bool leaves_out_zeros(const ConvNumbers& c, int64_t registers);
+
+/// Its register tile: columns of x by channels.
+Tile gradient_tile(const ConvNumbers& c, int64_t registers);
+/// Columns of such a tile that some tap meets: with a stride wider than the taps the others are zeros, and need no registers.
+int64_t reached_columns(const ConvNumbers& c, int64_t columns);
 
 /// What Winograd's algorithm computes of a convolution of 3x3 taps at stride 1, or of its gradient towards x.
 struct WinogradShape {

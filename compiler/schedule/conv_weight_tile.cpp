@@ -67,14 +67,15 @@ DirectWeightTile direct_weight_tile(const ConvNumbers& c, int64_t vector_bytes, 
   const bool one_filter = c.has_border() && c.groups > 1;
   const DirectWeightTile tile = weight_register_tile(c, one_filter, target.vector_registers);
   const Blocks blocks(c, vector_bytes, target);
-  // What a register tile reads of dy along a longer strip would leave the first-level cache.
-  constexpr int64_t kLongestStrip = 128;
+  // What a register tile reads of dy along a longer strip would leave the first-level cache; so do maps that are not copied, whose
+  // channels lie far apart.
+  const int64_t longest_strip = c.has_border() ? 128 : 32;
   DirectWeightTile best;
   if (tile.filters == 0) return best;
   for (const int64_t tiles : divisors(one_filter ? 1 : c.group_filters() / tile.filters))
     for (const int64_t channel_tiles : divisors(c.weight[1] / tile.channels))
       for (const int64_t rows : divisors(c.y[1])) {
-        if (rows > 1 && rows * c.y[2] > kLongestStrip) break;
+        if (rows > 1 && rows * c.y[2] > longest_strip) break;
         DirectWeightTile now{tile.filters, tile.channels, tiles, channel_tiles * tile.channels, rows};
         if (!blocks.fit(now) || !blocks.keep_threads_busy(now)) continue;
         now.cost = blocks.cost(now);

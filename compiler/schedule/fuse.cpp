@@ -154,7 +154,7 @@ class Fuser {
     if (plain_ || (node.op->name != "maxpool" && node.op->name != "avgpool") || kernel.nodes.size() != 1 || kernel.anchor < 0) return false;
     const Node& conv = graph_.node(kernel.anchor);
     const ValueId y = conv.results[0];
-    if (conv.op->name != "conv" || users_[index(y)].size() != 1 || is_result(*draft_.function, y) || !has_tiles_of_windows(conv, layout(node.results[0]))) return false;
+    if (conv.op->name != "conv" || !serves_only(y, node) || !has_tiles_of_windows(conv, layout(node.results[0]))) return false;
     const auto list = [&](const char* name) { return std::get<Dims>(node.attributes.at(name)); };
     const Dims &kernel_size = list("kernel"), &dims = graph_.type(y).dims;
     if (list("stride") != kernel_size || list("pad") != Dims{0, 0, 0, 0} || dims[1] % kernel_size[0] != 0 || dims[2] % kernel_size[1] != 0) return false;
@@ -165,6 +165,17 @@ class Fuser {
     std::vector<ValueId> values;
     add_stored_operands(node, values);
     return std::find(values.begin(), values.end(), y) != values.end() && graph_.type(node.operands[0]) == graph_.type(y) && reads_at_own_place(node, kernel, graph_.type(y));
+  }
+
+  /// Whether the node alone reads the value, directly or through inlined nodes.
+  bool serves_only(ValueId value, const Node& reader) const {
+    if (is_result(*draft_.function, value)) return false;
+    const auto& users = users_[index(value)];
+    return std::all_of(users.begin(), users.end(), [&](int32_t user) {
+      const Node& node = graph_.node(user);
+      // The role of what comes behind the reader is not known yet.
+      return &node == &reader || (&node < &reader && role_of(user) == NodeRole::Inlined && serves_only(node.results[0], reader));
+    });
   }
 
   /// Whether a template of the convolution computes tiles of its result whose sums a pool may read: images or channels in vectors.

@@ -166,9 +166,12 @@ class LayoutChooser {
   static Layout fixed_layout(const Schedule& weights, int64_t vector, int64_t turned) {
     const auto number = [&](const char* name) { return weights.parameters.find(name)->second; };
     if (weights.name == "winograd") return {LayoutKind::Winograd, 1, {vector, number("blocks"), number("outputs"), turned}};
-    if (weights.name == "packed") return {LayoutKind::Packed, 1, {vector, number("blocks")}};
+    if (weights.name == "packed") return turned == 1 ? turned_weights(number("blocks")) : Layout{LayoutKind::Packed, 1, {vector, number("blocks")}};
     return {};
   }
+
+  /// In training: filters in tiles of so many channels, as the gradient towards x reads them.
+  static Layout turned_weights(int64_t channels) { return {LayoutKind::Packed, 1, {1, channels, 1}}; }
 
   void record_choice(const Node& node, const Layout& layout) {
     WeightsChoice choice{question_key(node), node.layer.empty() ? node.op->name : node.layer, weights_of(layout), fixed_weights(node) != nullptr, {}, {}};
@@ -214,8 +217,7 @@ class LayoutChooser {
     const int64_t outputs = winograd_outputs(conv);
     int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_, infer_batch(conv)), outputs, context_.target).blocks : blocked_tile(c, lanes_, registers).blocks;
     if (context_.options.variation != 0) {
-      constexpr int64_t kMost = 8;
-      const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMost)) + 1;
+      const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMostPackedBlocks)) + 1;
       blocks = largest_divisor(all_blocks, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; });
     }
     if (outputs > 0) return {LayoutKind::Winograd, 1, {lanes_, blocks, outputs, 0}};
@@ -294,17 +296,36 @@ class LayoutChooser {
 
   // ---- images in lanes
 
-  /// The layout of a weight in training: as it is, or transformed for Winograd's algorithm.
+  /// The layout of a weight in training: as it is, transformed for Winograd's algorithm, or turned for the gradient towards x.
   Layout weight_for_lanes(const Node& node) const {
     const bool towards_x = node.op->name == "conv_grad_input";
     if (const Schedule* fixed = fixed_weights(node)) return fixed_layout(*fixed, 1, towards_x ? 1 : 0);
-    if (context_.options.precise || network_element() != ElementType::F32) return {};
     const ConvNumbers c = numbers(node);
-    if (!allows_winograd(c)) return {};
-    const WinogradShape shape = winograd_lane_shape(c, lanes_, towards_x);
-    const int64_t m = context_.options.variation != 0 ? varied_outputs(node, shape) : prefers_winograd_lanes(c, lanes_, groups(), context_.target, towards_x);
-    if (m == 0) return {};
-    return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, context_.target).blocks, m, towards_x ? 1 : 0}};
+    if (const int64_t m = winograd_outputs_of_lanes(node, c, towards_x); m > 0) {
+      const WinogradShape shape = winograd_lane_shape(c, lanes_, towards_x);
+      return {LayoutKind::Winograd, 1, {1, winograd_tile(shape, m, context_.target).blocks, m, towards_x ? 1 : 0}};
+    }
+    return towards_x ? weight_for_gradient(node, c) : Layout{};
+  }
+
+  /// Outputs along a side of Winograd's tiles, in training; 0: a direct sum is better.
+  int64_t winograd_outputs_of_lanes(const Node& node, const ConvNumbers& c, bool towards_x) const {
+    if (context_.options.precise || network_element() != ElementType::F32 || !allows_winograd(c)) return 0;
+    if (context_.options.variation != 0) return varied_outputs(node, winograd_lane_shape(c, lanes_, towards_x));
+    return prefers_winograd_lanes(c, lanes_, groups(), context_.target, towards_x);
+  }
+
+  /// Filters lie far apart where they are, and the gradient sums over them: it wants them turned.
+  Layout weight_for_gradient(const Node& node, const ConvNumbers& c) const {
+    if (context_.options.variation != 0) {
+      const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "turned weights of " + text_of(node), kMostPackedBlocks + 1));
+      return most == 0 ? Layout{} : turned_weights(largest_divisor(c.weight[1], most));
+    }
+    const int64_t registers = context_.target.vector_registers;
+    const bool is_convolution = !leaves_out_zeros(c, registers), are_points = c.weight[3] < c.stride[1];
+    if (!is_convolution && !are_points) return {};
+    const Tile tile = is_convolution ? lane_tile(*c.of_gradient(), registers, lanes_ * element_bytes(network_element())) : gradient_tile(c, registers);
+    return tile.channels > 1 && tile.channels <= kMostPackedBlocks ? turned_weights(tile.channels) : Layout{};
   }
 
   // ---- all purposes

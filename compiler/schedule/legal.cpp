@@ -80,7 +80,10 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
       found.push_back(conv_numbers(graph_, node).is_depthwise() ? "conv.depthwise" : "conv.direct");
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
     if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
-    if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes_grad_input");
+    if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) {
+      if (conv_numbers(graph_, node).of_gradient()) found.push_back("conv.lanes");
+      found.push_back("conv.lanes_grad_input");
+    }
     if (op == "conv_grad_weight" && is_lanes(x) && is_lanes(second)) {
       found.push_back("conv.lanes_grad_weight");
       if (!precise_ && element == ElementType::F32 && allows_winograd(conv_numbers(graph_, node))) found.push_back("conv.lanes_winograd_grad_weight");
@@ -123,7 +126,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
 
 std::optional<std::string> LegalSchedules::conv(const Kernel& kernel, const Schedule& schedule) const {
   const ValueId y = graph_.node(kernel.anchor).results[0];
-  const ConvNumbers c = conv_numbers(graph_, kernel);
+  const ConvNumbers c = convolution_numbers(graph_, kernel);
   const bool lanes = is_lanes(y);
   Rules rules(schedule);
   if (lanes) {
@@ -133,14 +136,17 @@ std::optional<std::string> LegalSchedules::conv(const Kernel& kernel, const Sche
   }
   rules.at_most("columns", c.y[2] / (lanes ? 1 : rules["vector"]), kWidth);
   rules.divides("filters", c.group_filters(), "filters of a group");
+  const Layout& weight = layout(graph_.node(kernel.anchor).operands[1]);
+  if (weight.kind == LayoutKind::Packed) rules.equals("filters", weight.tile[1], "so the weights are packed");
   if (lanes) rules.equals("lines", c.window[0], kernel.pool < 0 ? "a tile of images in lanes is one row" : "a tile is as high as the pool's windows");
   rules.multiple("columns", c.window[1], kWindows);
   rules.registers(tile_registers(rules["columns"] * rules["lines"], rules["filters"]), target_.vector_registers);
   rules.divides("rows", c.y[1], "rows of the result");
   rules.divides("lines", rules["rows"], "rows of a band");
-  if (!c.has_border()) rules.equals("border", 0, "no tap leaves the image");
-  if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 or 2: taps leave the image");
+  if (!c.has_border() && rules["border"] != 3) rules.equals("border", 0, "no tap leaves the image");
+  if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 to 3: taps leave the image");
   if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)), lanes ? kLargestLaneBytes : kLargestScratchBytes);
+  if (rules["border"] == 3) rules.scratch(c.tile_bytes(rules["columns"] * (lanes ? 1 : rules["vector"]), rules["lines"], bytes_of(y)), lanes ? kLargestTileBytes : kLargestScratchBytes);
   if (rules["border"] == 2 && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");
   return rules.result();
 }
@@ -201,19 +207,12 @@ std::optional<std::string> LegalSchedules::winograd(const Node& node, const Sche
 }
 
 std::optional<std::string> LegalSchedules::conv_grad_input(const Node& node, const Schedule& schedule) const {
-  const ValueId dx = node.results[0];
   const ConvNumbers c = conv_numbers(graph_, node);
   Rules rules(schedule);
-  rules.at_most("columns", c.x[2], kWidth);
   rules.divides("channels", c.weight[1], "channels of a group");
-  rules.registers(rules["columns"] * rules["channels"] + 2, target_.vector_registers);
+  rules.registers(reached_columns(c, rules["columns"]) * rules["channels"] + 2, target_.vector_registers);
   rules.divides("rows", c.x[1], "rows of the result");
-  if (rules["border"] == 1) {
-    if (c.stride != Dims{1, 1}) rules.equals("border", 2, "the stride is not 1");
-    rules.scratch((rules["rows"] + c.taps_height() - 1) * (c.x[2] + c.taps_width() - 1) * c.y[0] * bytes_of(dx));
-  } else {
-    rules.divides("columns", c.x[2], "columns of the result");
-  }
+  rules.divides("columns", c.x[2], "columns of the result");
   return rules.result();
 }
 

@@ -13,6 +13,7 @@
 namespace cnnc {
 
 constexpr int64_t kLargestScratchBytes = 256 << 10;   // that a band may take, on the stack
+constexpr int64_t kLargestTileBytes = 1024 << 10;     // of images innermost: a tile of all channels
 
 class LegalSchedules {
  public:

@@ -35,12 +35,14 @@ enum class LayoutKind : uint8_t {
 struct Layout {
   LayoutKind kind = LayoutKind::Planar;
   int64_t vector = 1;
-  Dims tile = {};                 // Packed, Winograd: lanes and vectors of a tile of outputs; Winograd: then m, and 1 where outputs
-                                  // and inputs change places and taps their order, as the gradient towards x wants them
+  Dims tile = {};                 // Packed, Winograd: lanes and vectors of a tile of outputs; Winograd: then m; then 1 where outputs and
+                                  // inputs change places (Winograd: and taps their order), as the gradient towards x wants them
   Dims border = {};               // Blocked: zeros above, left, below, right of the image; empty: none
   int64_t image_step = 0;         // a part of a larger value: elements from an image (a group of them) to the next; 0: no others between
   bool operator==(const Layout&) const = default;
   bool is_packed() const { return kind == LayoutKind::Packed || kind == LayoutKind::Winograd; }
+  /// Of packed weights: whether outputs and inputs have changed places.
+  bool is_turned() const { return kind == LayoutKind::Packed ? tile.size() > 2 : kind == LayoutKind::Winograd && tile.back() == 1; }
   /// Whether weights packed so serve a template that wants the other: only the vectors of a tile may differ.
   bool serves(const Layout& other) const {
     return is_packed() && kind == other.kind && tile[0] == other.tile[0] && std::equal(tile.begin() + 2, tile.end(), other.tile.begin() + 2, other.tile.end());

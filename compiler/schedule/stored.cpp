@@ -14,10 +14,8 @@ namespace {
 std::vector<StoredDim> packed_dims(Dims dims, const Layout& layout) {
   const Dims& tile = layout.tile;
   CNNC_CHECK(dims.size() >= 2 && tile.size() >= 2, "packed weights have outputs and inputs");
-  if (layout.kind == LayoutKind::Winograd) {
-    dims[2] = dims[3] = winograd_side(tile[2]);
-    if (tile[3] == 1) std::swap(dims[0], dims[1]);
-  }
+  if (layout.kind == LayoutKind::Winograd) dims[2] = dims[3] = winograd_side(tile[2]);
+  if (layout.is_turned()) std::swap(dims[0], dims[1]);
   std::vector<StoredDim> result;
   const auto push = [&](int64_t extent) { result.push_back({.extent = extent}); };
   push(tile[0]), push(tile[1]), push(dims[1]);

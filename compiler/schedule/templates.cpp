@@ -21,7 +21,7 @@ constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.plan
                                        {"filters", "filters of a tile", 1, 32},
                                        {"lines", "rows of a tile: conv.planar, and before a pool", 1, 8, 1},
                                        {"rows", "rows of a band", 1, kAny},
-                                       {"border", "0: none, 1: copy of a band, 2: copy of a tile and channel", 0, 2, 0},
+                                       {"border", "copies of x, 0: none, 1: of a band, 2: of a tile and channel, 3: of a tile", 0, 3, 0},
                                        {"vector", "conv.planar: columns in a vector", 1, 64, kNoDefault}};
 constexpr TemplateParameter kConvDepthwise[] = {{"columns", "columns of a tile", 1, 32}, {"rows", "rows of a tile", 1, 8}};
 constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1, 32},
@@ -55,8 +55,7 @@ constexpr TemplateParameter kConvWinogradWeight[] = {{"outputs", "m: elements of
                                                      {"groups", "groups of images that are", 1, 16}};
 constexpr TemplateParameter kConvInput[] = {{"columns", "columns of a tile", 1, 32},
                                             {"channels", "channels of a tile", 1, 32},
-                                            {"rows", "rows of a band", 1, kAny},
-                                            {"border", "1: copy of a band of dy, 2: conditions", 1, 2, 2}};
+                                            {"rows", "rows of a band", 1, kAny}};
 constexpr TemplateParameter kConvWeight[] = {{"filters", "filters of a tile", 1, 32},
                                              {"channels", "channels of a tile", 1, 32},
                                              {"tiles", "tiles of filters whose lane vectors lie in cache together", 1, kAny},
@@ -93,18 +92,18 @@ constexpr Template kTemplates[] = {
      "`blocks` is that of the packed weights. `columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. A "
      "tile is no larger than y, a band holds at least a tile's rows. `border` is 1 where taps leave a planar x, else 0; a copied band is at most 256 KB. "
      "`unroll` divides the channels of a block (of a planar x: all of them). Before a pool tiles and bands are whole windows."},
-    {"conv.lanes", "convolution, images innermost", kConv,
-     "Training, x and y in lanes. Good for any number of channels, best for few or odd ones.",
+    {"conv.lanes", "convolution, or its gradient towards x at stride 1, images innermost", kConv,
+     "Training, x and y in lanes; the gradient is the convolution of dy with mirrored filters. Good for any number of channels, best for few or odd ones.",
      "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "
-     "each filter, multiply-add. Weights stay in the order in which files have them. A pool whose windows tile y takes them from the sums in registers.",
+     "each filter, multiply-add. Weights stay in the order in which files have them; those of a gradient may be packed, and fix `filters`. A pool whose windows tile y takes them from the sums in registers.",
      "`vector` is that of the layout. `lines` is 1, before a pool the height of its windows, whose width divides `columns`. `columns` x `lines` x `filters` sums, `columns` x `lines` vectors and 1 more are at most the target's registers. `filters` divides the filters of a "
-     "group, `rows` the rows of y. `border` is 0 exactly where no tap leaves the image; a copied band is at most 768 KB (of a planar x 256)."},
+     "group, `rows` the rows of y. `border` is 0 or 3 where no tap leaves the image, else 1 to 3; a copied band is at most 768 KB, a tile 1024 KB (of a planar x both 256)."},
     {"conv.lanes_grad_input", "the gradient of a convolution towards x, images innermost", kConvInput,
-     "Training, dy and dx in lanes, any stride.",
-     "A register tile of columns of dx by channels is summed over filters and taps. Taps that leave dy read zeros of a copy, or are left out by "
-     "conditions that are decided when compiling; then the rows of a band share the weights of a tile.",
-     "`channels` divides the channels of a group, `rows` the rows of dx. `columns` x `channels` sums and 2 vectors more are at most the target's "
-     "registers. `border` 1 needs stride 1, and its copy at most 256 KB; with 2 `columns` divides the columns of dx."},
+     "Training, dy and dx in lanes, any stride. At stride 1 better than `conv.lanes` where many taps leave dy: small maps, large filters.",
+     "A register tile of columns of dx by channels is summed over filters and taps. Taps that leave dy are left out by conditions that are decided "
+     "when compiling. The rows of a band share the weights of a tile.",
+     "`channels` divides the channels of a group, `rows` and `columns` the rows and columns of dx. `columns` x `channels` sums and 2 vectors more are at most the target's "
+     "registers, without columns that no tap meets where the stride is wider than the taps."},
     {"conv.lanes_grad_weight", "the gradient of a convolution towards the weight, images innermost", kConvWeight,
      "Training, x and dy in lanes.",
      "The taps of a row by channels by filters are sums in registers. Along a strip of rows a vector of images of dy is multiply-added with "

@@ -11,14 +11,14 @@
 namespace cnnc {
 namespace {
 
-constexpr TemplateParameter kBlocks[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, 8, std::nullopt}};
-constexpr TemplateParameter kWinograd[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, 8, std::nullopt},
+constexpr TemplateParameter kBlocks[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, kMostPackedBlocks, std::nullopt}};
+constexpr TemplateParameter kWinograd[] = {{"blocks", "vectors of filters (training: filters) of a register tile", 1, kMostPackedBlocks, std::nullopt},
                                            {"outputs", "results along a side of a tile, 2 or 4", 2, 4, std::nullopt}};
 
 constexpr Template kLayouts[] = {
     {"planar", "as files have them", {}, "Inference: the result is planar too. Training: a direct sum.", {}},
     {"blocked", "vectors of channels", {}, "Inference, convolutions with a filter for each channel; the result is in blocks of channels.", {}},
-    {"packed", "in the order in which register tiles read them", kBlocks, "Inference; the result is in blocks of channels.", {}},
+    {"packed", "in the order in which register tiles read them", kBlocks, "Inference; the result is in blocks of channels. Training: the gradient towards x, whose filters are channels.", {}},
     {"winograd", "transformed for Winograd's algorithm, and packed", kWinograd, "3x3 taps at stride 1 in f32; in inference x is in blocks of channels.", {}},
 };
 
@@ -36,7 +36,7 @@ WinogradShape shape_of(const WeightsQuestion& q) {
 
 /// What `blocks` divides: vectors of filters, in training results of the convolution.
 int64_t all_blocks(const WeightsQuestion& q) {
-  if (q.training) return shape_of(q).outputs;
+  if (q.training) return q.towards_x ? q.numbers.weight[1] : q.numbers.weight[0];
   return ceil_divide(q.numbers.group_filters(), q.vector);
 }
 
@@ -63,7 +63,7 @@ std::optional<std::string> winograd_complaint(const WeightsQuestion& q, const Sc
 double cost_of(const WeightsQuestion& q, const Schedule& weights) {
   const ConvNumbers& c = q.numbers;
   if (weights.name == "winograd") return winograd_tile(shape_of(q), parameter(weights, "outputs"), *q.target, parameter(weights, "blocks")).cost;
-  if (weights.name == "packed") return blocked_tile(c, q.vector, q.target->vector_registers, parameter(weights, "blocks")).cost;
+  if (weights.name == "packed" && !q.training) return blocked_tile(c, q.vector, q.target->vector_registers, parameter(weights, "blocks")).cost;
   if (weights.name == "blocked") return 0;
   if (q.training) return static_cast<double>(element_count(c.weight) * c.y[1] * c.y[2]);
   return planar_tile(c, q.vector, q.target->vector_registers).cost;
@@ -76,7 +76,8 @@ std::span<const Template> all_weight_layouts() { return kLayouts; }
 std::optional<std::string> weights_complaint(const WeightsQuestion& q, const Schedule& weights) {
   if (weights.name == "planar") return {};
   if (weights.name == "winograd" && q.training) return winograd_complaint(q, weights);
-  if (q.training) return unusable(weights, "training keeps images innermost; there are planar and winograd");
+  if (weights.name == "packed" && q.training && q.towards_x) return blocks_complaint(q, weights);
+  if (q.training) return unusable(weights, fmt::format("training keeps images innermost; there are planar{} and winograd", q.towards_x ? ", packed" : ""));
   if (!allows_blocks(q.numbers, q.from_blocks, q.vector)) return unusable(weights, "it cannot be computed in blocks of channels; there is planar");
   const bool depthwise = q.numbers.is_depthwise();
   if (depthwise != (weights.name == "blocked"))
@@ -86,14 +87,13 @@ std::optional<std::string> weights_complaint(const WeightsQuestion& q, const Sch
 }
 
 std::vector<Schedule> legal_weights(const WeightsQuestion& q) {
-  constexpr int64_t kMostBlocks = 8;
   std::vector<std::pair<double, Schedule>> found;
   const auto add = [&](Schedule weights) {
     if (!weights_complaint(q, weights)) found.emplace_back(cost_of(q, weights), std::move(weights));
   };
   add({"planar", {}});
   add({"blocked", {}});
-  for (int64_t blocks = 1; blocks <= kMostBlocks; ++blocks) {
+  for (int64_t blocks = 1; blocks <= kMostPackedBlocks; ++blocks) {
     add({"packed", {{"blocks", blocks}}});
     for (const int64_t outputs : {2, 4}) add({"winograd", {{"blocks", blocks}, {"outputs", outputs}}});
   }

@@ -12,6 +12,9 @@
 
 namespace cnnc {
 
+/// `blocks` of packed and of transformed weights.
+constexpr int64_t kMostPackedBlocks = 8;
+
 /// The layouts that a layout stanza may name, with their parameters.
 std::span<const Template> all_weight_layouts();
 

@@ -39,6 +39,7 @@ void check(const std::string& op_name, const Sample& sample, const std::string& 
 
 struct Convolution {
   int64_t channels, filters, size, kernel, stride, pad;
+  std::string gradient_template = kAnyTemplate;   // at stride 1
 };
 
 void check_convolution(const Convolution& c, const std::string& inference_template = kAnyTemplate) {
@@ -51,13 +52,33 @@ void check_convolution(const Convolution& c, const std::string& inference_templa
   AttributeMap input = attributes, kernel = attributes;
   input["height"] = input["width"] = c.size;
   kernel["kernel"] = Dims{c.kernel, c.kernel};
-  check("conv_grad_input", {{y, w}, input}, "t.gradients", "conv.lanes_grad_input");
+  check("conv_grad_input", {{y, w}, input}, "t.gradients", c.stride == 1 ? c.gradient_template : "conv.lanes_grad_input");
   check("conv_grad_weight", {{x, y}, kernel}, "t.gradients", "conv.lanes_grad_weight");
 }
 
 TEST(Shapes, LargeKernels) {
   check_convolution({1, 3, 32, 5, 1, 2}, "conv.planar");
   check_convolution({3, 8, 14, 5, 1, 0}, "conv.direct");
+}
+/// Weights in tiles of channels, and a last tile of columns that is shifted; a prime number of channels has tiles of one.
+TEST(Shapes, GradientsThatAreConvolutions) {
+  check_convolution({16, 8, 21, 3, 1, 1, "conv.lanes"});
+  check_convolution({24, 16, 9, 1, 1, 0, "conv.lanes"});
+  check_convolution({13, 8, 21, 3, 1, 1, "conv.lanes"});
+  check_convolution({4, 6, 23, 5, 1, 4, "conv.lanes"});     // dy is not padded
+}
+/// A gradient between whose places are zeros: the stride is wider than the taps.
+TEST(Shapes, GradientsOfPoints) {
+  check_convolution({8, 16, 12, 1, 2, 0});
+  check_convolution({7, 5, 13, 1, 2, 0});
+  check_convolution({6, 8, 12, 1, 3, 0});
+  check_convolution({6, 8, 12, 2, 4, 1});
+}
+/// Copies of a tile of all channels: many filters of one tap, and bands that would be too large.
+TEST(Shapes, TilesOfAllChannels) {
+  check_convolution({8, 72, 10, 1, 1, 0});
+  check_convolution({8, 72, 11, 1, 2, 0});
+  check_convolution({520, 16, 7, 3, 1, 1});
 }
 TEST(Shapes, PaddedAndStrided) {
   check_convolution({4, 8, 16, 3, 1, 1});

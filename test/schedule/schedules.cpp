@@ -128,6 +128,13 @@ TEST(Fusion, APoolJoinsTheConvolutionThatItTiles) {
   // Somebody else reads the convolution's result.
   const auto twice = [](Network& network, ValueId y) { return network.build.map("x0 + x1", {network.build.add("maxpool", {y}), network.build.sum(y, {1, 2}, false)}); };
   EXPECT_EQ(kernels_behind_convolution(same, twice, direct), 3u);
+  // So does the gradient of the activation in between, which is not stored itself.
+  const auto masked = [](Network& network, ValueId y) {
+    const ValueId activation = network.build.map("max(x0, 0)", {y});
+    network.function.results.push_back({"m", Role::Output, network.build.map("select(x0 > 0, x1, 0)", {activation, network.input("dy", {32, 12, 12})})});
+    return network.build.add("avgpool", {activation});
+  };
+  EXPECT_EQ(kernels_behind_convolution(same, masked, direct), 2u);
 }
 
 TEST(Fusion, PlacesOfAPoolAreStoredBesideWhatIsMadeOfItsValues) {

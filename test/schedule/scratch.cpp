@@ -53,16 +53,28 @@ TEST(Scratch, HoldsABandOfAPlanarImage) {
 }
 
 TEST(Scratch, HoldsABandOfTheGradientOfAConvolution) {
-  const Schedule schedule{"conv.lanes_grad_input", {{"columns", 1}, {"channels", 1}, {"rows", 2}, {"border", 1}}};
+  const Schedule schedule{"conv.lanes", {{"columns", 1}, {"filters", 2}, {"lines", 1}, {"rows", 10}, {"border", 1}, {"vector", 16}}};
   const auto complaint = [&](int64_t filters) {
     FunctionMaker m("t.gradients");
     const ValueId dy = m.input("dy", {filters, 20, 14}), w = m.weight("w", {filters, 2, 3, 3});
     m.result(m.build.add("conv_grad_input", {dy, w}, {{"pad", Dims{1, 1, 1, 1}}, {"height", int64_t{20}}, {"width", int64_t{14}}}));
     return complaint_about(m, "conv_grad_input", schedule);
   };
-  // 4 rows of 16 vectors.
+  // 12 rows of 16 vectors.
   EXPECT_EQ(complaint(64), "legal");
-  EXPECT_EQ(complaint(65), refusal(schedule, 260, 256));
+  EXPECT_EQ(complaint(65), refusal(schedule, 780, 768));
+}
+
+TEST(Scratch, HoldsATileOfAllChannels) {
+  const Schedule schedule{"conv.lanes", {{"columns", 14}, {"filters", 1}, {"lines", 1}, {"rows", 1}, {"border", 3}, {"vector", 16}}};
+  const auto complaint = [&](int64_t channels) {
+    FunctionMaker m("t.gradients");
+    m.result(m.build.add("conv", {m.input("x", {channels, 20, 14}), m.weight("w", {2, channels, 3, 3})}, kSame));
+    return complaint_about(m, "conv", schedule);
+  };
+  // 3 rows of 16 vectors.
+  EXPECT_EQ(complaint(341), "legal");
+  EXPECT_EQ(complaint(342), refusal(schedule, 1026, 1024));
 }
 
 TEST(Scratch, HoldsTheWeightsOfABlockOfOutputs) {

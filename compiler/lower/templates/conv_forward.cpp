@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// `conv.lanes` and `conv.planar`: a register tile of columns by filters, which the taps run over; weights are scalars in the
+// `conv.lanes` and `conv.planar`: the convolution, in lanes also the gradient towards x at stride 1, which is one. A register tile of columns by filters, which the taps run over; weights are scalars in the
 // framework's order. Vectors hold images (lanes) or neighbouring columns (planar, the row cut into vectors, the last one
 // shifted inwards, and the tile perhaps of several lines). Where taps leave the image, x is copied into a bordered scratch. Parameters:
 // columns, filters, lines (of a tile), rows (of a band: its bordered scratch is shared), border (0: none; 1: scratch of a band; 2: of a tile and one channel),
 // vector (planar: columns in a vector).
+#include "ir/op.h"
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
-namespace {
 
 using Halide::Expr;
 using Halide::Func;
@@ -15,13 +15,25 @@ using Halide::RDom;
 using Halide::TailStrategy;
 using Halide::Var;
 
+namespace {
+
+/// Of the convolution that the kernel computes: of a gradient towards x that of dy.
+ConvShape shape_of(const KernelBuilder& builder, bool is_gradient) {
+  const Node& node = builder.anchor();
+  const auto dims = [&](ValueId value) { return builder.type(value).dims; };
+  const ValueId operand = node.operands[0], result = node.results[0];
+  const ConvShape shape = conv_shape(node, dims(is_gradient ? result : operand), dims(is_gradient ? operand : result), dims(node.operands[1]));
+  return is_gradient ? gradient_shape(shape) : shape;
+}
+
 }  // namespace
 
 Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   const Node& node = builder.anchor();
   const bool has_bias = node.operands.size() > 2 && node.operands[2].valid();
   const ValueId y_value = node.results[0];
-  const ConvShape s = conv_shape(node, builder.type(node.operands[0]).dims, builder.type(y_value).dims, builder.type(node.operands[1]).dims);
+  const bool is_gradient = node.op->name == "conv_grad_input";
+  const ConvShape s = shape_of(builder, is_gradient);
   const bool lanes = builder.layout(y_value).kind == LayoutKind::Lanes, batched = builder.type(y_value).batched;
   const auto columns = int32(builder.parameter("columns")), filters = int32(builder.parameter("filters"));
   const auto lines = int32(builder.parameter("lines")), rows = int32(builder.parameter("rows")), border = int32(builder.parameter("border"));
@@ -55,8 +67,10 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   const Expr column = x * s.stride_x + r.x * s.dilation_x, row = y * s.stride_y + r.y * s.dilation_y;
   const Expr element = border > 0 ? Expr(bordered(arguments(l, column, row, channel, image)))
                                   : source(l, column - s.pad_left, row - s.pad_top, channel, image);
+  // The weight's filters and channels: a gradient sums over the filters of a group.
+  const Expr outer = is_gradient ? channel : Expr(k), inner = !is_gradient ? Expr(r.z) : s.groups == 1 ? Expr(k) : k % s.group_filters();
   const Spot weight_spot{Coordinate::whole(Expr(0)),
-                         {Coordinate::whole(k), Coordinate::whole(r.z), Coordinate::whole(s.tap_y(r.y)), Coordinate::whole(s.tap_x(r.x))}};
+                         {Coordinate::whole(outer), Coordinate::whole(inner), Coordinate::whole(s.tap_y(r.y)), Coordinate::whole(s.tap_x(r.x))}};
   sums(y_variables) = has_bias ? builder.element(node.operands[2], {Coordinate::whole(Expr(0)), {Coordinate::whole(k)}})
                                : Halide::Internal::make_zero(element.type());
   sums(y_variables) += element * builder.element(node.operands[1], weight_spot);
@@ -95,6 +109,7 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   }
   if (border == 1) bordered.compute_at(func, step);
   if (border == 2) bordered.compute_at(sums, r.z);
+  if (border == 3) bordered.compute_at(func, xo);
   if (border > 0) {
     bordered.vectorize(lanes ? l : x, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `conv.lanes_grad_input`: the gradient towards x, images innermost. A tile of columns by channels, which filters and taps run
-// over. How taps that leave dy are kept out (parameter border): 1: a bordered copy of a band of dy (stride 1); 2: conditions,
-// which the unrolled columns and taps decide when compiling, where a tile is the whole row or for the stride; rows are
-// skipped by the loop. Parameters: columns, channels, rows, border.
+// over. Taps that leave dy are kept out by conditions, which the unrolled columns and taps decide when compiling, where a tile is
+// the whole row or for the stride; rows are skipped by the loop. Parameters: columns, channels, rows.
 #include "lower/templates/conv_shape.h"
 
 namespace cnnc {
@@ -18,18 +17,15 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
   const ValueId x_value = node.results[0];
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(node.operands[0]).dims, builder.type(node.operands[1]).dims);
   const auto columns = int32(builder.parameter("columns")), channels = int32(builder.parameter("channels"));
-  const auto rows = int32(builder.parameter("rows")), border = int32(builder.parameter("border"));
+  const auto rows = int32(builder.parameter("rows"));
   const auto vector = int32(builder.plan().group);
 
-  const Var l = KernelBuilder::lane_variable(), x("d2"), y("d1"), c("d0"), n = KernelBuilder::batch_variable(), k("k");
+  const Var l = KernelBuilder::lane_variable(), x("d2"), y("d1"), c("d0"), n = KernelBuilder::batch_variable();
   const auto source = [&](Expr column, Expr row, Expr filter) {
     return builder.element(node.operands[0], {Coordinate::split(n, l, vector),
                                               {Coordinate::whole(filter), Coordinate::whole(row), Coordinate::whole(column)}});
   };
-  Func bordered("bordered"), sums("sums");
-  if (border == 1)
-    bordered(l, x, y, k, n) = inside_or_zero(y, s.out_height, x, s.out_width, [&](Expr row, Expr column) { return source(column, row, k); });
-
+  Func sums("sums");
   RDom r(0, s.kernel_width, 0, s.group_filters(), 0, s.kernel_height);   // tap, filter, tap row
   const Expr filter = s.groups == 1 ? Expr(r.y) : c / s.group_channels() * s.group_filters() + r.y;
   const Expr channel = s.groups == 1 ? Expr(c) : c % s.group_channels();
@@ -39,14 +35,10 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
                                                           Coordinate::whole(s.tap_y(r.z)), Coordinate::whole(s.tap_x(r.x))}});
   sums(l, x, y, c, n) = Halide::Internal::make_zero(weight.type());
   const Expr sum = sums(l, x, y, c, n);
-  if (border == 1) {
-    sums(l, x, y, c, n) = sum + bordered(l, from_x, from_y, filter, n) * weight;
-  } else {
-    r.where(from_y >= 0 && from_y <= (s.out_height - 1) * s.stride_y && from_y % s.stride_y == 0);
-    const Expr inside = from_x >= 0 && from_x <= (s.out_width - 1) * s.stride_x && from_x % s.stride_x == 0;
-    const Expr column = clamp(from_x / s.stride_x, 0, s.out_width - 1), row = clamp(from_y / s.stride_y, 0, s.out_height - 1);
-    sums(l, x, y, c, n) = select(inside, sum + source(column, row, filter) * weight, sum);
-  }
+  r.where(from_y >= 0 && from_y <= (s.out_height - 1) * s.stride_y && from_y % s.stride_y == 0);
+  const Expr inside = from_x >= 0 && from_x <= (s.out_width - 1) * s.stride_x && from_x % s.stride_x == 0;
+  const Expr column = clamp(from_x / s.stride_x, 0, s.out_width - 1), row = clamp(from_y / s.stride_y, 0, s.out_height - 1);
+  sums(l, x, y, c, n) = select(inside, sum + source(column, row, filter) * weight, sum);
   builder.provide(x_value, [=](const Spot& at) {
     return sums(at.image.inner, at.at[2].value, at.at[1].value, at.at[0].value, at.image.outer);
   });
@@ -54,16 +46,13 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
   Results results = define_results(builder);
   Func& func = results.func;
   const Var xi("xi"), xo("xo"), ci("ci"), co("co"), yi("yi"), yo("yo");
-  // The last tile of a row is not shifted: conditions on remainders of the stride need tiles that start at multiples.
-  const bool even = s.width % columns == 0;
-  func.split(x, xo, xi, columns, even ? TailStrategy::RoundUp : border == 1 ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf)
+  func.split(x, xo, xi, columns, TailStrategy::RoundUp)
       .split(c, co, ci, channels, TailStrategy::GuardWithIf)
       .split(y, yo, yi, rows, tail(s.height, rows, TailStrategy::GuardWithIf))
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
-  // A copy of dy lies in cache, for all channels; without one the weights of a tile do, for all rows of a band.
-  if (border == 1) func.reorder(l, xi, ci, co, xo, yi, yo);
-  else func.reorder(l, xi, ci, xo, yi, co, yo);
-  sums.compute_at(func, border == 1 ? co : xo).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
+  // The weights of a tile lie in cache, for all rows of a band.
+  func.reorder(l, xi, ci, xo, yi, co, yo);
+  sums.compute_at(func, xo).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   constexpr int32_t kMostTaps = 7;
   if (s.kernel_width <= kMostTaps) sums.update().unroll(r.x);
@@ -71,10 +60,6 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
   // Bands of all groups are one loop, for the threads.
   const Var step("step");
   func.fuse(yo, n, step);
-  if (border == 1) {
-    bordered.compute_at(func, step).vectorize(l, vector, TailStrategy::RoundUp);
-    keep_on_stack(bordered);
-  }
   const int32_t bands = (s.height + rows - 1) / rows;
   parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * vector / bands));
   return Halide::Pipeline(func);

@@ -21,6 +21,15 @@ ConvShape conv_shape(const Node& node, const Dims& x, const Dims& y, const Dims&
   return shape;
 }
 
+ConvShape gradient_shape(const ConvShape& of) {
+  ConvShape shape = of;
+  shape.channels = of.filters, shape.height = of.out_height, shape.width = of.out_width;
+  shape.filters = of.channels, shape.out_height = of.height, shape.out_width = of.width;
+  shape.pad_top = (of.kernel_height - 1) * of.dilation_y - of.pad_top, shape.pad_left = (of.kernel_width - 1) * of.dilation_x - of.pad_left;
+  shape.flip = !of.flip;
+  return shape;
+}
+
 bool ConvShape::leaves_rows() const {
   return pad_top > 0 || (out_height - 1) * stride_y + (kernel_height - 1) * dilation_y - pad_top >= height;
 }

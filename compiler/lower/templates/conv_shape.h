@@ -26,6 +26,9 @@ struct ConvShape {
 /// From the types of x, y and the weight, and the attributes of any of the three ops.
 ConvShape conv_shape(const Node& node, const Dims& x, const Dims& y, const Dims& weight);
 
+/// The gradient towards x of a convolution at stride 1: a convolution of dy with mirrored filters.
+ConvShape gradient_shape(const ConvShape& of);
+
 /// The windows of a pool in the same kernel; without one 1 x 1. The results of a tile of sums are so much smaller.
 struct PoolWindow {
   int32_t height = 1, width = 1;

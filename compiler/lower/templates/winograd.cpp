@@ -61,7 +61,7 @@ Halide::Pipeline build_winograd_weights(KernelBuilder& builder) {
   CNNC_CHECK(builder.kernel().writes.size() == 1, "transformed weights are a kernel of their own");
   const Dims& tile = builder.layout(value).tile;
   const int32_t lanes = int32(tile[0]), blocks = int32(tile[1]), m = int32(tile[2]), side = int32(winograd_side(m));
-  const bool towards_x = tile[3] == 1;
+  const bool towards_x = builder.layout(value).is_turned();
   constexpr int32_t kTaps = 3;
   const Var l("l"), b("b"), c("c"), f("f"), e("e"), t("t"), p("p"), q("q");
   Func taps("taps"), half("half"), result("result");
