@@ -94,6 +94,20 @@ Expr hyperbolic_tangent(const Expr& x) {
   return select(magnitude < f32(0.625), near, select(x < f32(0), -far, far));
 }
 
+/// Near 0 a polynomial of x², beyond 1 what e^q(|x|) leaves of 1; both fitted for the smallest largest relative error (1.5 units in
+/// the last place as evaluated here). From 4 on it is 1.
+Expr error_function(const Expr& x) {
+  if (!is_f32(x)) return libm("erf", {x});
+  const Expr magnitude = abs(x);
+  const Expr near = polynomial(x * x, {1.28379165728e-1, -3.76126258272e-1, 1.12835851715e-1, -2.68538127090e-2, 5.18832895954e-3,
+                                       -8.01020371623e-4, 7.85389215562e-5}) * x + x;
+  const Expr limited = select(f32(4) < magnitude, f32(4), magnitude);
+  const Expr logarithm_of_rest = polynomial(limited, {-3.41522841947e-4, -1.12708919096, -6.38144831361e-1, -1.03106755900e-1,
+                                                      2.18380646713e-2, -2.94765847346e-3, 1.86379209482e-4});
+  const Expr far = f32(1) - exponential(logarithm_of_rest);
+  return select(magnitude < f32(1), near, select(x < f32(0), -far, far));
+}
+
 Expr sigmoid(const Expr& x) { return number(1, x) / (number(1, x) + exponential(-x)); }
 
 Expr power(const Expr& base, const Expr& exponent) {
@@ -132,7 +146,7 @@ Expr unary_float(ScalarOp op, const Expr& x) {
     case ScalarOp::Abs: return abs(x);
     case ScalarOp::Floor: return floor(x);
     case ScalarOp::Ceil: return ceil(x);
-    case ScalarOp::Erf: return rare("erf");
+    case ScalarOp::Erf: return error_function(x);
     case ScalarOp::Sin: return rare("sin");
     case ScalarOp::Cos: return rare("cos");
     default: break;

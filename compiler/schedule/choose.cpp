@@ -38,7 +38,7 @@ class Chooser {
       if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node, kernel, batch);
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
-      if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node);
+      if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node, batch);
       if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || sums_long_rows(node))) return reduce(node);
     }
     return elementwise(kernel);
@@ -264,7 +264,7 @@ class Chooser {
       const double vectors = static_cast<double>(inputs * outputs) * 4;
       Schedule schedule{backward ? "dense.lanes_grad_input" : "dense.lanes",
                         {{"outputs", tile}, {"single", single}, {"groups", groups}, {"tasks", tasks(vectors, ceil_divide(outputs, std::max(tile, single)))}, {"chunk", 0}}};
-      share_inputs(schedule, inputs, std::min(groups, ceil_divide(batch, group_)), vector_bytes(y), outputs);
+      share_inputs(schedule, inputs, std::min(groups, ceil_divide(batch, group_)), vector_bytes(y), outputs, backward);
       return schedule;
     }
     if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
@@ -281,15 +281,19 @@ class Chooser {
     return schedule;
   }
 
-  /// In lanes: inputs beyond the second-level cache come once for all tiles of a task, a chunk at a time.
-  void share_inputs(Schedule& schedule, int64_t inputs, int64_t groups, int64_t vector_bytes, int64_t outputs) const {
-    constexpr int64_t kChunkBytes = 16 << 10, kLongEnough = 16, kFewTasks = 4, kMostTasks = 64;
+  /// In lanes: inputs beyond the second-level cache come once for all tiles of a task, a chunk at a time; of a gradient also long ones, so
+  /// that the rows of weights that a chunk reads are still there for the next tile.
+  void share_inputs(Schedule& schedule, int64_t inputs, int64_t groups, int64_t vector_bytes, int64_t outputs, bool backward) const {
+    constexpr int64_t kChunkBytes = 16 << 10, kLongEnough = 16, kManyRows = 256, kFewTasks = 4, kMostTasks = 64;
     const int64_t chunk = largest_divisor(inputs, kChunkBytes / (groups * vector_bytes));
-    if (2 * groups * inputs * vector_bytes <= target_.level2_bytes || groups == 1 || chunk < kLongEnough) return;
+    const bool is_large = 2 * groups * inputs * vector_bytes > target_.level2_bytes || (backward && inputs >= kManyRows);
+    if (!is_large || groups == 1 || chunk < kLongEnough) return;
+    // Of a layer forward each output of a task is a row of weights, and a processor follows so many streams.
+    constexpr int64_t kStreams = 12;
     auto& p = schedule.parameters;
     // Sums, the vectors of the groups and one number of the weights fill the registers.
     const int64_t tile = tile_outputs(outputs, (registers_ - 1 - groups) / groups);
-    int64_t tasks = std::min(kFewTasks, p["tasks"]);
+    int64_t tasks = backward ? std::min(kFewTasks, p["tasks"]) : std::clamp<int64_t>(ceil_divide(outputs, kStreams), std::min(kFewTasks, p["tasks"]), kMostTasks);
     while (DenseGroup{tile, tasks, groups}.bytes(outputs, vector_bytes) > kLargestScratchBytes) tasks *= 2;
     if (tasks > kMostTasks) return;
     p["groups"] = groups, p["outputs"] = tile, p["chunk"] = chunk, p["tasks"] = tasks;
@@ -312,16 +316,19 @@ class Chooser {
     schedule.parameters = std::move(p);
   }
 
-  Schedule dense_grad_weight(const Node& node) const {
+  Schedule dense_grad_weight(const Node& node, int64_t batch) const {
     const ValueId weight = node.results[0];
     const Dims& dims = graph_.type(weight).dims;
     const int64_t vector = std::min(lanes_of(weight), power_of_two_below(dims[1]));
-    const int64_t most_vectors = registers_ >= 32 ? 4 : 2;
-    const int64_t vectors = std::clamp<int64_t>(dims[1] / vector, 1, most_vectors);
-    const int64_t outputs = tile_outputs(dims[0], registers_ >= 32 ? 6 : 5);
+    constexpr int64_t kMostGroups = 4;
+    // Few vectors mask dy once more, many leave few registers for outputs.
+    const int64_t many = registers_ >= 32 ? 4 : 2, all = std::max<int64_t>(dims[1] / vector, 1);
+    const bool one_more = useful_share(dims[1], (many + 1) * vector) > useful_share(dims[1], many * vector);
+    const int64_t vectors = std::min(all, one_more ? many + 1 : many);
+    const int64_t outputs = tile_outputs(dims[0], registers_ >= 32 ? (one_more ? 5 : 6) : (one_more ? 4 : 5));
     const int64_t most_block = std::max<int64_t>(1, target_.level2_bytes / 16 / (vector * vectors * element_bytes(graph_.type(weight).element)) / outputs) * outputs;
     const int64_t block = dims[0] <= most_block ? dims[0] : most_block;
-    return {"dense.lanes_grad_weight", {{"vector", vector}, {"vectors", vectors}, {"outputs", outputs}, {"block", block}, {"chunk", 4}}};
+    return {"dense.lanes_grad_weight", {{"vector", vector}, {"vectors", vectors}, {"outputs", outputs}, {"block", block}, {"chunk", std::min(kMostGroups, ceil_divide(batch, group_))}}};
   }
 
   const Draft& draft_;

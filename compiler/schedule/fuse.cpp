@@ -173,8 +173,8 @@ class Fuser {
     const auto& users = users_[index(value)];
     return std::all_of(users.begin(), users.end(), [&](int32_t user) {
       const Node& node = graph_.node(user);
-      // The role of what comes behind the reader is not known yet.
-      return &node == &reader || (&node < &reader && role_of(user) == NodeRole::Inlined && serves_only(node.results[0], reader));
+      // Nodes behind the reader have no role yet.
+      return &node == &reader || (role_of(user) == NodeRole::Inlined && serves_only(node.results[0], reader));
     });
   }
 

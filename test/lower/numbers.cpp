@@ -44,7 +44,9 @@ TEST(Numbers, AreAccurate) {
   check("tanh(x0)", std::tanh, -12, 12.001, 3e-7);
   check("tanh(x0)", std::tanh, 1e-8, 1e-2, 3e-7);
   check("sigmoid(x0)", [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 80.01, 4e-7);
-  check("erf(x0)", std::erf, -4, 4.001, 3e-7);
+  check("erf(x0)", std::erf, -4, 4.001, 2e-7);
+  check("erf(x0)", std::erf, 1e-30, 1e-3, 2e-7);
+  check("erf(x0)", std::erf, 0.99, 1.01, 2e-7);
 }
 
 TEST(Numbers, SpecialValuesAreExact) {
@@ -62,6 +64,7 @@ TEST(Numbers, SpecialValuesAreExact) {
   };
   expect("exp(x0)", {nan, infinity, 0, 1, infinity, 0});
   expect("tanh(x0)", {nan, 1, -1, 0, 1, -1});
+  expect("erf(x0)", {nan, 1, -1, 0, 1, -1});
   expect("sigmoid(x0)", {nan, 1, 0, 0.5, 1, 0});
   expect("log(x0)", {nan, infinity, nan, -infinity, std::log(1000.0f), nan});
   expect("log1p(x0)", {nan, infinity, nan, 0, std::log1p(1000.0f), nan});
