@@ -125,6 +125,7 @@ Halide::Pipeline build_conv_winograd_grad_weight(KernelBuilder& builder);
 Halide::Pipeline build_winograd_weights(KernelBuilder& builder);
 Halide::Pipeline build_dense_lanes(KernelBuilder& builder);
 Halide::Pipeline build_dense_grad_weight(KernelBuilder& builder);
+Halide::Pipeline build_dense_packed(KernelBuilder& builder);
 Halide::Pipeline build_dense_vector(KernelBuilder& builder);
 
 /// The pipeline of a kernel by the template that its schedule names.

@@ -84,6 +84,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
       {"dense.lanes", build_dense_lanes},
       {"dense.lanes_grad_input", build_dense_lanes},
       {"dense.lanes_grad_weight", build_dense_grad_weight},
+      {"dense.packed", build_dense_packed},
       {"dense.vector", build_dense_vector},
   };
   const auto found = templates.find(builder.kernel().schedule.name);

@@ -95,38 +95,45 @@ class Chooser {
     const ValueId x = node.operands[0], y = node.results[0];
     const ConvNumbers c = convolution_numbers(graph_, kernel);
     if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node, batch);
-    const bool lanes = is_lanes(y) && is_lanes(x);
-    const int64_t bytes = lanes ? vector_bytes(y) : element_bytes(graph_.type(y).element);
-    int64_t vector = group_, columns = 1, lines = 1, filters = 1;
-    if (lanes) {
-      const Layout& weight = layout(node.operands[1]);
-      const Tile tile = lane_tile(c, registers_, bytes, weight.kind == LayoutKind::Packed ? weight.tile[1] : 0);
-      columns = tile.columns, lines = tile.rows, filters = tile.channels;
-    } else {
-      const PlanarTile tile = planar_tile(c, lanes_of(y), registers_);
-      vector = tile.vector, columns = tile.columns, lines = tile.lines, filters = tile.filters;
-    }
-    int64_t rows = lines, border = 0;
-    if (lanes && c.is_depthwise() && c.has_border()) {
+    return is_lanes(y) && is_lanes(x) ? conv_lanes(c, node, kernel.pool >= 0) : conv_planar(c, y);
+  }
+
+  Schedule conv_lanes(const ConvNumbers& c, const Node& node, bool has_pool) const {
+    const int64_t bytes = vector_bytes(node.results[0]);
+    const Layout& weight = layout(node.operands[1]);
+    const Tile tile = lane_tile(c, registers_, bytes, weight.kind == LayoutKind::Packed ? weight.tile[1] : 0);
+    int64_t columns = tile.columns, filters = tile.channels, rows = tile.rows, border = 0;
+    if (!c.has_border()) {
+      border = copies_tiles(c, c.tile_bytes(columns, tile.rows, bytes), filters) ? 3 : 0;
+    } else if (c.is_depthwise()) {
       // A copy serves one filter: the smaller, the sooner it is used.
       constexpr int64_t kFewColumns = 8;
       border = 2;
-      if (kernel.pool < 0) columns = largest_divisor(c.y[2], std::min(kFewColumns, (registers_ - 1) / 2));
-    } else if (c.has_border()) {
-      border = 1;
-      // Taps reach from a band into the next, so rows there are copied twice: a small planar image is one band.
-      const auto fits = [&](int64_t r) {
-        const int64_t band = c.band_bytes(r, c.x[0], bytes);
-        return r % lines == 0 && ((r <= 8 && band <= scratch_bytes_) || (!lanes && band <= kSmallBandBytes));
-      };
-      rows = std::max(lines, largest_divisor(c.y[1], c.y[1], fits));
-      if (c.band_bytes(rows, c.x[0], bytes) > (lanes ? kLargestLaneBytes : kLargestScratchBytes)) border = lanes && fit_tile(c, bytes, columns) ? 3 : 2;
+      if (!has_pool) columns = largest_divisor(c.y[2], std::min(kFewColumns, (registers_ - 1) / 2));
+    } else {
+      // Taps reach from a band into the next, so rows there are copied twice.
+      constexpr int64_t kMostRows = 8;
+      const auto band = [&](int64_t r) { return c.band_bytes(r, c.x[0], bytes); };
+      rows = std::max(tile.rows, largest_divisor(c.y[1], kMostRows, [&](int64_t r) { return r % tile.rows == 0 && band(r) <= scratch_bytes_; }));
+      border = band(rows) <= kLargestLaneBytes ? 1 : fit_tile(c, bytes, columns) ? 3 : 2;
       if (border == 2 && c.groups > 1) filters = 1;
-    } else if (lanes && copies_tiles(c, c.tile_bytes(columns, lines, bytes), filters)) {
-      border = 3;
     }
-    return {lanes ? "conv.lanes" : "conv.planar",
-            {{"columns", columns}, {"filters", filters}, {"lines", lines}, {"rows", rows}, {"border", border}, {"vector", vector}}};
+    return {"conv.lanes", {{"columns", columns}, {"filters", filters}, {"lines", tile.rows}, {"rows", rows}, {"border", border}, {"vector", group_}}};
+  }
+
+  Schedule conv_planar(const ConvNumbers& c, ValueId y) const {
+    const PlanarTile tile = planar_tile(c, lanes_of(y), registers_);
+    int64_t filters = tile.filters, rows = tile.lines, border = 0;
+    if (c.has_border()) {
+      // Rows that bands share are copied twice: a small image is one band.
+      constexpr int64_t kMostRows = 8;
+      const auto band = [&](int64_t r) { return c.band_bytes(r, c.x[0], element_bytes(graph_.type(y).element)); };
+      const auto fits = [&](int64_t r) { return r % tile.lines == 0 && ((r <= kMostRows && band(r) <= scratch_bytes_) || band(r) <= kSmallBandBytes); };
+      rows = std::max(tile.lines, largest_divisor(c.y[1], c.y[1], fits));
+      border = band(rows) <= kLargestScratchBytes ? 1 : 2;
+      if (border == 2 && c.groups > 1) filters = 1;
+    }
+    return {"conv.planar", {{"columns", tile.columns}, {"filters", filters}, {"lines", tile.lines}, {"rows", rows}, {"border", border}, {"vector", tile.vector}}};
   }
 
   /// Fewer columns, where a copy of the tile would be too large; false if that does not help.
@@ -218,7 +225,7 @@ class Chooser {
     if (!leaves_out_zeros(c, registers_)) return conv(kernel, batch);
     // Weights are read once a band.
     constexpr int64_t kRowsOfBand = 4, kRowsOfPoints = 2;
-    const int64_t most_rows = c.stride == Dims{1, 1} ? 1 : c.weight[3] < c.stride[1] ? kRowsOfPoints : kRowsOfBand;
+    const int64_t most_rows = c.stride == Dims{1, 1} ? 1 : c.skips_columns() ? kRowsOfPoints : kRowsOfBand;
     const Tile tile = gradient_tile(c, registers_);
     return {"conv.lanes_grad_input", {{"columns", tile.columns}, {"channels", tile.channels}, {"rows", largest_divisor(c.x[1], most_rows)}}};
   }
@@ -267,7 +274,8 @@ class Chooser {
       share_inputs(schedule, inputs, std::min(groups, ceil_divide(batch, group_)), vector_bytes(y), outputs, backward);
       return schedule;
     }
-    if (backward || !is_planar(x) || !is_planar(y) || !is_planar(node.operands[1])) return elementwise(kernel);
+    if (backward || !is_planar(x) || !is_planar(y)) return elementwise(kernel);
+    if (layout(node.operands[1]).kind == LayoutKind::Packed) return dense_packed(node, graph_.type(y).batched ? batch : 1);
     const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
     // Weights that are read once serve all images of a tile.
     const int64_t images = graph_.type(y).batched ? std::min<int64_t>(batch, registers_ >= 32 ? 4 : 2) : 1;
@@ -279,6 +287,14 @@ class Chooser {
     Schedule schedule{"dense.vector", {{"vector", vector}, {"rows", rows}, {"images", images}, {"tasks", parts}, {"group", 1}, {"chunk", 0}}};
     if (images > 1) share_weights(schedule, graph_.type(y), inputs / vector, batch);
     return schedule;
+  }
+
+  Schedule dense_packed(const Node& node, int64_t batch) const {
+    constexpr int64_t kMostUnrolled = 4, kLongestSum = 512, kShortest = 64;
+    const int64_t blocks = layout(node.operands[1]).tile[1], inputs = graph_.type(node.operands[0]).dims[0];
+    const int64_t divisor = largest_divisor(inputs, kLongestSum), chunk = divisor >= kShortest ? divisor : inputs;
+    return {"dense.packed", {{"images", packed_images(blocks, batch, registers_).images}, {"blocks", blocks}, {"chunk", chunk},
+                             {"unroll", largest_divisor(chunk, kMostUnrolled)}}};
   }
 
   /// In lanes: inputs beyond the second-level cache come once for all tiles of a task, a chunk at a time; of a gradient also long ones, so

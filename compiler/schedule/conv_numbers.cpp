@@ -33,8 +33,6 @@ double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
 
 namespace {
 
-double loads(int64_t pixels, int64_t channels) { return static_cast<double>(pixels + channels) / static_cast<double>(pixels * channels); }
-
 /// As measured: one vector of filters alone reaches 85 to 90 % where two multiply-adds start in a cycle, two of them all.
 double blocked_efficiency(int64_t pixels, int64_t blocks) {
   constexpr double kFreeLoads = 0.65, kCost = 0.3, kSumsForLatency = 10, kTie = 0.02;
@@ -57,20 +55,13 @@ Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t m
   return best;
 }
 
-Tile lane_tile(const ConvNumbers& c, int64_t registers, int64_t bytes, int64_t filters) {
-  constexpr int64_t kMostColumns = 14, kMostFilters = 16;
-  Tile best{c.window[1], std::max<int64_t>(filters, 1), c.window[0]};
-  double best_score = 0;
-  for (int64_t columns = c.window[1]; columns <= std::min(kMostColumns, c.y[2]); columns += c.window[1])
-    for (int64_t f = 1; f <= std::min(c.group_filters(), kMostFilters); ++f) {
-      const int64_t pixels = columns * c.window[0], sums = pixels * f;
-      if (c.group_filters() % f != 0 || (filters > 0 && f != filters) || tile_registers(pixels, f) > registers) continue;
-      // What does not lie in the first-level cache takes longer to load; neighbouring taps share it.
-      constexpr double kFar = 0.3;
-      const double far = c.tile_bytes(columns, c.window[0], bytes) > kFirstLevelBytes ? kFar / static_cast<double>(f * c.weight[3]) : 0;
-      const double score = useful_share(c.y[2], columns) * tile_efficiency(sums, loads(pixels, f) + far);
-      if (score > best_score + 1e-9) best_score = score, best = {columns, f, c.window[0]};
-    }
+PackedImages packed_images(int64_t blocks, int64_t batch, int64_t registers) {
+  constexpr int64_t kMost = 32;
+  PackedImages best;
+  for (int64_t images = 1; images <= std::min(batch, kMost) && tile_registers(blocks, images) <= registers; ++images) {
+    const double efficiency = useful_share(batch, images) * blocked_efficiency(images, blocks);
+    if (efficiency > best.efficiency + 1e-9) best = {images, efficiency};
+  }
   return best;
 }
 
@@ -153,68 +144,6 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
         if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, cost};
       }
   return best;
-}
-
-namespace {
-
-/// The share of taps that meet a place of y, along one axis.
-double useful_taps(const ConvNumbers& c, size_t axis) {
-  const int64_t extent = c.x[axis + 1], taps = c.weight[axis + 2];
-  int64_t useful = 0;
-  for (int64_t i = 0; i < extent; ++i)
-    for (int64_t t = 0; t < taps; ++t) {
-      const int64_t place = i + c.pad[axis] - t * c.dilation[axis];
-      useful += place >= 0 && place % c.stride[axis] == 0 && place / c.stride[axis] < c.y[axis + 1];
-    }
-  return static_cast<double>(useful) / static_cast<double>(extent * taps);
-}
-
-}  // namespace
-
-bool leaves_out_zeros(const ConvNumbers& c, int64_t registers) {
-  constexpr double kMostlyUseful = 0.8;
-  if (!c.of_gradient()) return true;
-  // A filter for each channel makes a copy of dy, which zeros around it need, too costly.
-  const bool copies = c.is_depthwise() && c.of_gradient()->has_border();
-  return c.x[2] <= registers - 4 && (copies || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful);
-}
-
-int64_t reached_columns(const ConvNumbers& c, int64_t columns) {
-  // Where tiles begin decides which ones, unless they all begin at multiples of the stride.
-  if (columns % c.stride[1] != 0) return columns;
-  int64_t reached = 0;
-  for (int64_t column = 0; column < columns; ++column) {
-    bool meets = false;
-    for (int64_t tap = 0; tap < c.weight[3]; ++tap) meets |= (column + c.pad[1] - tap * c.dilation[1]) % c.stride[1] == 0;
-    reached += meets;
-  }
-  return reached;
-}
-
-Tile gradient_tile(const ConvNumbers& c, int64_t registers) {
-  constexpr int64_t kMostColumns = 28, kMostChannels = 8, kFew = 4, kMany = 14;
-  const int64_t width = c.x[2], stride = c.stride[1], channels = c.weight[1], left = registers - 4;
-  const auto is_whole = [&](int64_t columns) { return columns % stride == 0; };
-  if (c.weight[3] < stride) {
-    Tile best{largest_divisor(width, 1), 1, 1};
-    double best_score = 0;
-    for (const int64_t columns : divisors(width))
-      for (int64_t n = 1; n <= std::min(channels, kMostChannels); ++n) {
-        const int64_t reached = reached_columns(c, columns);
-        if (columns > kMostColumns || channels % n != 0 || reached == 0 || tile_registers(reached, n) > registers) continue;
-        const double score = tile_efficiency(reached * n, loads(reached, n)) * static_cast<double>(columns) / static_cast<double>(reached * stride);
-        if (score > best_score + 1e-9) best_score = score, best = {columns, n, 1};
-      }
-    return best;
-  }
-  // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches.
-  const int64_t part = stride > 1 ? largest_divisor(width, kMany, is_whole) : 1;
-  if (part >= kFew || width <= left) {
-    const int64_t columns = part >= kFew ? part : width;
-    return {columns, largest_divisor(channels, std::max<int64_t>(1, left / columns)), 1};
-  }
-  const int64_t columns = largest_divisor(width, 8, is_whole);
-  return {columns, largest_divisor(channels, std::max<int64_t>(1, left / (2 * columns))), 1};
 }
 
 double streamed_bytes(double gbs, const Target& target) {

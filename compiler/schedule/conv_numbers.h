@@ -42,8 +42,18 @@ struct DenseGroup {
   int64_t bytes(int64_t all, int64_t vector_bytes) const { return outputs(all) * images * vector_bytes; }
 };
 
+/// Of a tile of sums, for a multiply-add.
+inline double loads(int64_t pixels, int64_t channels) { return static_cast<double>(pixels + channels) / static_cast<double>(pixels * channels); }
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
 double tile_efficiency(int64_t sums, double loads_per_multiply_add);
+
+/// Images of a register tile of a dense layer whose weights are packed in tiles of so many vectors, and the share of the peak that it
+/// reaches.
+struct PackedImages {
+  int64_t images = 1;
+  double efficiency = 0;
+};
+PackedImages packed_images(int64_t blocks, int64_t batch, int64_t registers);
 
 /// Bytes that come at such a speed while a vector of multiply-adds passes. As measured, narrow vectors hide more of a stream behind
 /// the computing: the time of 16 numbers counts for all.
@@ -71,6 +81,8 @@ struct ConvNumbers {
   int64_t taps() const { return weight[2] * weight[3]; }
   int64_t taps_height() const { return (weight[2] - 1) * dilation[0] + 1; }
   int64_t taps_width() const { return (weight[3] - 1) * dilation[1] + 1; }
+  /// Whether some columns of x meet no tap: the stride is wider.
+  bool skips_columns() const { return weight[3] < stride[1]; }
   /// Elements beyond x that taps reach: above, left, below, right.
   Dims border() const;
   bool has_border() const;

@@ -322,10 +322,36 @@ class LayoutChooser {
       return most == 0 ? Layout{} : turned_weights(largest_divisor(c.weight[1], most));
     }
     const int64_t registers = context_.target.vector_registers;
-    const bool is_convolution = !leaves_out_zeros(c, registers), are_points = c.weight[3] < c.stride[1];
-    if (!is_convolution && !are_points) return {};
+    const bool is_convolution = !leaves_out_zeros(c, registers);
+    if (!is_convolution && !c.skips_columns()) return {};
     const Tile tile = is_convolution ? lane_tile(*c.of_gradient(), registers, lanes_ * element_bytes(network_element())) : gradient_tile(c, registers);
     return tile.channels > 1 && tile.channels <= kMostPackedBlocks ? turned_weights(tile.channels) : Layout{};
+  }
+
+  // ---- dense layers, in inference
+
+  bool is_argument(ValueId old) const { return source_->graph.value(old).node < 0; }
+
+  /// Packed in tiles of outputs, or rows as they are, which one image at a time is as good with where weights come from memory, and
+  /// few outputs with, which would leave lanes idle.
+  Layout weight_of_dense(const Node& node) const {
+    const Dims& dims = source_->graph.type(node.operands[1]).dims;
+    const int64_t vectors = ceil_divide(dims[0], lanes_), registers = context_.target.vector_registers, batch = infer_batch(node);
+    const auto packed = [&](int64_t blocks) { return Layout{LayoutKind::Packed, 1, {lanes_, blocks}}; };
+    if (lanes_ < 2) return {};
+    if (context_.options.variation != 0) {
+      const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "weights of " + text_of(node), kMostPackedBlocks + 1));
+      return most == 0 ? Layout{} : packed(largest_divisor(vectors, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; }));
+    }
+    constexpr double kMostlyUseful = 0.85;
+    constexpr int64_t kFewImages = 4, kFewVectors = 4;
+    const int64_t bytes = element_count(dims) * element_bytes(network_element());
+    const bool gains = batch >= kFewImages || (vectors >= kFewVectors && bytes <= context_.target.level2_bytes);
+    if (!gains || useful_share(dims[0], lanes_) < kMostlyUseful) return {};
+    int64_t best = 1;
+    for (const int64_t blocks : divisors(vectors))
+      if (blocks <= kMostPackedBlocks && packed_images(blocks, batch, registers).efficiency > packed_images(best, batch, registers).efficiency + 1e-9) best = blocks;
+    return packed(best);
   }
 
   // ---- all purposes
@@ -339,6 +365,7 @@ class LayoutChooser {
     if (blocked) return wanted_in_blocks(node, operand);
     const bool multiplies = node.op->name == "conv" || node.op->name == "conv_grad_input";
     if (purpose_ == Purpose::Training && multiplies && operand == 1 && !type.batched) return weight_for_lanes(node);
+    if (purpose_ == Purpose::Inference && node.op->name == "dense" && operand == 1 && is_argument(value) && !type.batched) return weight_of_dense(node);
     // A planar map may read what it repeats (one number a channel) from blocks.
     const bool repeats = node.op->name == "map" && type.dims != source_->graph.type(node.results[0]).dims;
     const bool keeps = node.op->name == "reshape" ? is_vector_of_blocks(value) : repeats && is_blocked(value);

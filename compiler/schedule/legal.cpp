@@ -92,6 +92,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "dense_grad_input" && is_lanes(x) && is_lanes(y)) found.push_back("dense.lanes_grad_input");
     if (op == "dense_grad_weight" && is_lanes(x) && is_lanes(second)) found.push_back("dense.lanes_grad_weight");
     if (op == "dense" && is_planar(x) && is_planar(y) && is_planar(second)) found.push_back("dense.vector");
+    if (op == "dense" && is_planar(x) && is_planar(y) && layout(second).kind == LayoutKind::Packed) found.push_back("dense.packed");
     const auto reduces_lanes = [&] { return std::get<bool>(node.attributes.at("batch")) || (is_lanes(y) && !std::get<Dims>(node.attributes.at("axes")).empty()); };
     if (op == "reduce" && is_lanes(x) && reduces_lanes()) found.push_back("reduce.lanes");
   }
@@ -120,6 +121,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("conv.lanes_winograd_grad_weight")) return winograd_grad_weight(node, schedule);
   if (is("dense.lanes") || is("dense.lanes_grad_input")) return dense(node, schedule);
   if (is("dense.lanes_grad_weight")) return dense_grad_weight(node, schedule);
+  if (is("dense.packed")) return dense_packed(node, schedule);
   if (is("dense.vector")) return dense_vector(node, schedule);
   return reduce(node, schedule);
 }
@@ -280,6 +282,16 @@ std::optional<std::string> LegalSchedules::dense_grad_weight(const Node& node, c
   const int64_t bytes = element_bytes(graph_.type(weight).element), images = rules["chunk"] * group_;
   rules.scratch(rules["block"] * rules["vector"] * rules["vectors"] * bytes);
   rules.scratch(images * std::max(rules["vector"] * rules["vectors"], rules["block"]) * bytes);
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::dense_packed(const Node& node, const Schedule& schedule) const {
+  Rules rules(schedule);
+  rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
+  rules.registers(tile_registers(rules["blocks"], rules["images"]), target_.vector_registers);
+  if (!graph_.type(node.results[0]).batched) rules.equals("images", 1, "the result has no images");
+  rules.divides("chunk", graph_.type(node.operands[0]).dims[0], "inputs");
+  rules.divides("unroll", rules["chunk"], "inputs of a chunk");
   return rules.result();
 }
 

@@ -42,6 +42,7 @@ class LegalSchedules {
   Complaint winograd_grad_weight(const Node& node, const Schedule& schedule) const;
   Complaint dense(const Node& node, const Schedule& schedule) const;
   Complaint dense_grad_weight(const Node& node, const Schedule& schedule) const;
+  Complaint dense_packed(const Node& node, const Schedule& schedule) const;
   Complaint dense_vector(const Node& node, const Schedule& schedule) const;
   Complaint elementwise(const Kernel& kernel, const Schedule& schedule) const;
   Complaint reduce(const Node& node, const Schedule& schedule) const;

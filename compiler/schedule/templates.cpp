@@ -73,6 +73,10 @@ constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1
                                               {"outputs", "outputs of a tile", 1, 16},
                                               {"block", "outputs whose sums lie in cache together", 1, kAny, kNoDefault},
                                               {"chunk", "groups of images taken together", 1, 16}};
+constexpr TemplateParameter kDensePacked[] = {{"images", "images of a tile", 1, 32},
+                                              {"blocks", "vectors of outputs of a tile", 1, 8, kNoDefault},
+                                              {"chunk", "inputs that are summed apart", 1, kAny, kNoDefault},
+                                              {"unroll", "inputs written out", 1, 16}};
 constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1, 64, kNoDefault},
                                               {"rows", "outputs of a tile", 1, 16},
                                               {"images", "images of a tile", 1, 8},
@@ -161,6 +165,12 @@ constexpr Template kTemplates[] = {
      "the vectors of inputs, broadcast one number of dy for each output, multiply-add.",
      "`vector` is a power of two that fits a register and the inputs. `vectors` x `outputs` sums, `vectors` vectors and 1 more are at most the target's registers. `block` is a multiple of `outputs`, or "
      "all outputs. Scratch is at most 256 KB."},
+    {"dense.packed", "dense layer, outputs in vectors", kDensePacked,
+     "Inference, all planar but the weights, which are packed: several images at a time, or weights that fit a cache.",
+     "A register tile of images by vectors of outputs is summed over the inputs: load the weights of the tile, broadcast one number of each image, "
+     "multiply-add. The sums of a chunk are added to those of the chunks before, so that long sums round less. The weights of a tile of outputs serve all images one after the other.",
+     "`blocks` is that of the packed weights. `images` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers; `images` is 1 where the "
+     "result has no images. `chunk` divides the inputs, and `unroll` divides it."},
     {"dense.vector", "dense layer of one or a few images at a time", kDenseVector,
      "Inference, all planar; of one image at a time it is bound by the memory that weights come from.",
      "Rows of the weight by images, a vector of sums each, run along the inputs: load a vector of each image and of each row, multiply-add. The "

@@ -91,13 +91,22 @@ TEST(Shapes, DenseOfSeveralImages) {
 }
 /// Weights beyond the second-level cache: sums in memory, for groups of images and a rest.
 TEST(Shapes, DenseOfLargeWeightsAndSeveralImages) {
-  const Sample sample{{image({4103}), weight({70, 4103}), weight({70})}, {}};
+  const Sample sample{{image({8209}), weight({33, 8209}), weight({33})}, {}};
   const ModulePlan plan = make_plan(module_of(get_op("dense"), sample, "infer"), *find_target("avx512"), {.infer_batch = 9, .train_batch = {}});
   for (const Kernel& kernel : plan.functions[0].kernels) {
     EXPECT_GT(kernel.schedule.parameters.at("chunk"), 0) << to_string(kernel.schedule);
     EXPECT_GT(kernel.schedule.parameters.at("tasks"), 1);
   }
   for (const int64_t images : {9, 2}) check("dense", sample, "infer", "dense.vector", true, 5e-6, images);
+}
+/// Outputs in vectors: whole ones and a rest, one chunk and several, tiles of images that the batch fills or not, no images.
+TEST(Shapes, DenseWithPackedWeights) {
+  for (const int64_t images : {9, 4}) {
+    check("dense", {{image({400}), weight({120, 400}), weight({120})}, {}}, "infer", "dense.packed", true, 5e-6, images);
+    check("dense", {{image({4100}), weight({62, 4100})}, {}}, "infer", "dense.packed", true, 5e-6, images);
+    check("dense", {{image({37}), weight({48, 37}), weight({48})}, {}}, "infer", "dense.packed", true, 5e-6, images);
+  }
+  check("dense", {{image({84}), weight({125, 84}), weight({125})}, {}}, "infer", "dense.packed", true, 5e-6, 1);
 }
 TEST(Shapes, WideRows) { check_convolution({2, 3, 37, 3, 1, 1}, "conv.planar"); }
 
@@ -303,15 +312,15 @@ TEST(Threads, ShareOutASmallMapOfOneImage) {
   }
 }
 
-void check_dense(int64_t in, int64_t out) {
+void check_dense(int64_t in, int64_t out, const std::string& inference_template = kAnyTemplate) {
   check("dense", {{image({in}), weight({out, in}), weight({out})}, {}}, "t.gradients", "dense.lanes");
-  check("dense", {{image({in}), weight({out, in}), weight({out})}, {}}, "infer", "dense.vector");
+  check("dense", {{image({in}), weight({out, in}), weight({out})}, {}}, "infer", inference_template);
   check("dense_grad_input", {{image({out}), weight({out, in})}, {}}, "t.gradients", "dense.lanes_grad_input");
   check("dense_grad_weight", {{image({in}), image({out})}, {}}, "t.gradients", "dense.lanes_grad_weight");
 }
 
 TEST(Shapes, Dense) {
-  check_dense(84, 10);
+  check_dense(84, 10, "dense.vector");
   check_dense(50, 37);
   check_dense(3, 2);
   // More outputs than the sums of one block, which do not divide into such blocks.
