@@ -176,7 +176,12 @@ class Chooser {
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
     return {"conv.direct",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
-             {"unroll", largest_divisor(reduced, 4)}}};
+             {"stream", streams_weights(c, tile, element_bytes(graph_.type(x).element), is_planar(x)) ? 1 : 0}, {"unroll", largest_divisor(reduced, 4)}}};
+  }
+
+  /// Whether weights are read in the order of memory: where they come from beyond the caches, and what a tile reads of x stays in the first.
+  bool streams_weights(const ConvNumbers& c, const BlockedTile& tile, int64_t bytes, bool is_planar) const {
+    return !is_planar && c.taps() > 1 && element_count(c.weight) * bytes > target_.level2_bytes && c.tile_bytes(tile.columns, tile.rows, bytes) <= kFirstLevelBytes;
   }
 
   /// Blocks of channels, or images in lanes; the packed weights say how.

@@ -117,6 +117,10 @@ ConvNumbers conv_numbers(const Graph& graph, const Node& node) {
           std::get<int64_t>(node.attributes.at("groups")), std::get<bool>(node.attributes.at("flip"))};
 }
 
+ConvNumbers dense_numbers(const Dims& x, const Dims& weight) {
+  return {{x[0], 1, 1}, {weight[0], 1, 1}, {weight[0], weight[1], 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}};
+}
+
 ConvNumbers conv_numbers(const Graph& graph, const Kernel& kernel) {
   ConvNumbers numbers = conv_numbers(graph, graph.node(kernel.anchor));
   if (kernel.pool >= 0) numbers.window = std::get<Dims>(graph.node(kernel.pool).attributes.at("kernel"));

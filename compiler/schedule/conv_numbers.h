@@ -100,6 +100,8 @@ struct ConvNumbers {
 Tile lane_tile(const ConvNumbers& c, int64_t registers, int64_t bytes, int64_t filters = 0);
 /// Of a node: conv, conv_grad_input or conv_grad_weight.
 ConvNumbers conv_numbers(const Graph& graph, const Node& node);
+/// A dense layer as a convolution of one tap over one pixel.
+ConvNumbers dense_numbers(const Dims& x, const Dims& weight);
 /// Of the anchor of a kernel, with the windows of its pool.
 ConvNumbers conv_numbers(const Graph& graph, const Kernel& kernel);
 /// The same; of a gradient towards x the convolution that it is.

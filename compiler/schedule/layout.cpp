@@ -136,11 +136,15 @@ class LayoutChooser {
   bool asks_for_weights(const Node& node) const {
     const std::string& op = node.op->name;
     if (purpose_ == Purpose::Training) return (op == "conv" || op == "conv_grad_input") && !source_->graph.type(node.operands[1]).batched;
-    return op == "conv" && may_make_blocks(node);
+    return (op == "conv" && may_make_blocks(node)) || may_pack_dense(node);
   }
 
   WeightsQuestion question(const Node& node) const {
     const bool training = purpose_ == Purpose::Training, towards_x = node.op->name == "conv_grad_input";
+    if (node.op->name == "dense") {
+      const Dims &x = source_->graph.type(node.operands[0]).dims, &weight = source_->graph.type(node.operands[1]).dims;
+      return {dense_numbers(x, weight), false, false, false, context_.options.precise, network_element(), lanes_, infer_batch(node), &context_.target, true};
+    }
     return {numbers(node), training, towards_x, !training && is_blocked(node.operands[0]), context_.options.precise, network_element(), lanes_, training ? groups() : infer_batch(node), &context_.target};
   }
 
@@ -330,7 +334,12 @@ class LayoutChooser {
 
   // ---- dense layers, in inference
 
-  bool is_argument(ValueId old) const { return source_->graph.value(old).node < 0; }
+  bool may_pack_dense(const Node& node) const {
+    if (purpose_ != Purpose::Inference || node.op->name != "dense" || lanes_ < 2) return false;
+    const ValueId weight = node.operands[1];
+    const TensorType& type = source_->graph.type(weight);
+    return source_->graph.value(weight).node < 0 && !type.batched && type.element == network_element();
+  }
 
   /// Packed in tiles of outputs, or rows as they are, which one image at a time is as good with where weights come from memory, and
   /// few outputs with, which would leave lanes idle.
@@ -338,7 +347,7 @@ class LayoutChooser {
     const Dims& dims = source_->graph.type(node.operands[1]).dims;
     const int64_t vectors = ceil_divide(dims[0], lanes_), registers = context_.target.vector_registers, batch = infer_batch(node);
     const auto packed = [&](int64_t blocks) { return Layout{LayoutKind::Packed, 1, {lanes_, blocks}}; };
-    if (lanes_ < 2) return {};
+    if (const Schedule* fixed = fixed_weights(node)) return fixed_layout(*fixed, lanes_, 0);
     if (context_.options.variation != 0) {
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "weights of " + text_of(node), kMostPackedBlocks + 1));
       return most == 0 ? Layout{} : packed(largest_divisor(vectors, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; }));
@@ -365,7 +374,7 @@ class LayoutChooser {
     if (blocked) return wanted_in_blocks(node, operand);
     const bool multiplies = node.op->name == "conv" || node.op->name == "conv_grad_input";
     if (purpose_ == Purpose::Training && multiplies && operand == 1 && !type.batched) return weight_for_lanes(node);
-    if (purpose_ == Purpose::Inference && node.op->name == "dense" && operand == 1 && is_argument(value) && !type.batched) return weight_of_dense(node);
+    if (operand == 1 && may_pack_dense(node)) return weight_of_dense(node);
     // A planar map may read what it repeats (one number a channel) from blocks.
     const bool repeats = node.op->name == "map" && type.dims != source_->graph.type(node.results[0]).dims;
     const bool keeps = node.op->name == "reshape" ? is_vector_of_blocks(value) : repeats && is_blocked(value);

@@ -179,6 +179,7 @@ std::optional<std::string> LegalSchedules::conv_direct(const Kernel& kernel, con
   if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
   rules.equals("border", copies ? 1 : 0, copies ? "taps leave a planar image" : "nothing has to be copied");
   if (copies) rules.scratch(c.band_bytes(rules["band"], c.x[0], element_bytes(graph_.type(x).element)));
+  if (is_planar(x)) rules.equals("stream", 0, "a planar image has no blocks of channels");
   rules.divides("unroll", is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector), "channels of the inner loop");
   return rules.result();
 }

@@ -29,6 +29,7 @@ constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1,
                                              {"blocks", "vectors of filters of a tile", 1, 8, kNoDefault},
                                              {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
                                              {"border", "1: bordered copy of a band of a planar x", 0, 1, 0},
+                                             {"stream", "1: all channels for a tap, as weights lie in memory; 0: all taps for a block of channels", 0, 1, 0},
                                              {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                {"rows", "tiles below each other in it", 1, 32},
@@ -95,7 +96,7 @@ constexpr Template kTemplates[] = {
      "broadcast one number of x and multiply-add it to each vector of filters. The tiles of a band follow one another before the next filters. A pool whose windows tile y takes them from the sums in registers.",
      "`blocks` is that of the packed weights. `columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. A "
      "tile is no larger than y, a band holds at least a tile's rows. `border` is 1 where taps leave a planar x, else 0; a copied band is at most 256 KB. "
-     "`unroll` divides the channels of a block (of a planar x: all of them). Before a pool tiles and bands are whole windows."},
+     "`unroll` divides the channels of a block (of a planar x: all of them, and `stream` is 0). Before a pool tiles and bands are whole windows."},
     {"conv.lanes", "convolution, or its gradient towards x at stride 1, images innermost", kConv,
      "Training, x and y in lanes; the gradient is the convolution of dy with mirrored filters. Good for any number of channels, best for few or odd ones.",
      "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "

@@ -16,9 +16,9 @@ constexpr TemplateParameter kWinograd[] = {{"blocks", "vectors of filters (train
                                            {"outputs", "results along a side of a tile, 2 or 4", 2, 4, std::nullopt}};
 
 constexpr Template kLayouts[] = {
-    {"planar", "as files have them", {}, "Inference: the result is planar too. Training: a direct sum.", {}},
+    {"planar", "as files have them", {}, "Inference: the result is planar too; dense layers: `dense.vector`. Training: a direct sum.", {}},
     {"blocked", "vectors of channels", {}, "Inference, convolutions with a filter for each channel; the result is in blocks of channels.", {}},
-    {"packed", "in the order in which register tiles read them", kBlocks, "Inference; the result is in blocks of channels. Training: the gradient towards x, whose filters are channels.", {}},
+    {"packed", "in the order in which register tiles read them", kBlocks, "Inference; the result is in blocks of channels; dense layers: `dense.packed`. Training: the gradient towards x, whose filters are channels.", {}},
     {"winograd", "transformed for Winograd's algorithm, and packed", kWinograd, "3x3 taps at stride 1 in f32; in inference x is in blocks of channels.", {}},
 };
 
@@ -28,7 +28,7 @@ std::string wrong(const Schedule& weights, std::string_view name, const std::str
   return fmt::format("`{}` of `{}` is {}, here it must be {}", name, weights.name, parameter(weights, name), right);
 }
 
-std::string unusable(const Schedule& weights, std::string_view why) { return fmt::format("the convolution cannot read `{}` weights: {}", weights.name, why); }
+std::string unusable(const Schedule& weights, std::string_view why) { return fmt::format("the layer cannot read `{}` weights: {}", weights.name, why); }
 
 WinogradShape shape_of(const WeightsQuestion& q) {
   return q.training ? winograd_lane_shape(q.numbers, q.vector, q.towards_x, q.batch) : winograd_shape(q.numbers, q.vector, q.batch);
@@ -63,6 +63,12 @@ std::optional<std::string> winograd_complaint(const WeightsQuestion& q, const Sc
 double cost_of(const WeightsQuestion& q, const Schedule& weights) {
   const ConvNumbers& c = q.numbers;
   if (weights.name == "winograd") return winograd_tile(shape_of(q), parameter(weights, "outputs"), *q.target, parameter(weights, "blocks")).cost;
+  if (q.is_dense) {
+    // A row at a time has vectors of sums whose lanes are added; both pass through all weights.
+    constexpr double kLanesAreAdded = 1.2;
+    const auto vectors = static_cast<double>(c.weight[1] * ceil_divide(c.weight[0], q.vector));
+    return weights.name == "planar" ? vectors * kLanesAreAdded : vectors / packed_images(parameter(weights, "blocks"), q.batch, q.target->vector_registers).efficiency;
+  }
   if (weights.name == "packed" && !q.training) return blocked_tile(c, q.vector, q.target->vector_registers, parameter(weights, "blocks")).cost;
   if (weights.name == "blocked") return 0;
   if (q.training) return static_cast<double>(element_count(c.weight) * c.y[1] * c.y[2]);
@@ -75,6 +81,7 @@ std::span<const Template> all_weight_layouts() { return kLayouts; }
 
 std::optional<std::string> weights_complaint(const WeightsQuestion& q, const Schedule& weights) {
   if (weights.name == "planar") return {};
+  if (q.is_dense) return weights.name == "packed" ? blocks_complaint(q, weights) : unusable(weights, "it is a dense layer; there are planar and packed");
   if (weights.name == "winograd" && q.training) return winograd_complaint(q, weights);
   if (weights.name == "packed" && q.training && q.towards_x) return blocks_complaint(q, weights);
   if (q.training) return unusable(weights, fmt::format("training keeps images innermost; there are planar{} and winograd", q.towards_x ? ", packed" : ""));

@@ -29,6 +29,7 @@ struct WeightsQuestion {
   int64_t vector = 1;                   // lanes of a vector
   int64_t batch = 1;                    // images, in training groups of them in lanes
   const Target* target = nullptr;
+  bool is_dense = false;                // a dense layer of inference
 };
 
 /// Why the convolution cannot read weights in this layout; begins with the parameter in backticks where it is about one.

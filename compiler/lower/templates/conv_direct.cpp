@@ -3,7 +3,8 @@
 // in the order in which they are read. x lies in blocks too, with a border of zeros as wide as the taps reach, and the sum runs
 // over exactly its channels; or x is planar, copied band by band into a bordered scratch where taps leave the image. The
 // innermost loops are filters inside pixels, so that the weights of a tile stay in registers and one broadcast lives at a
-// time. Parameters: columns, rows, blocks (of a tile), band, border, unroll (channels written out).
+// time. Parameters: columns, rows, blocks (of a tile), band, border, stream (weights are read in the order of memory), unroll (channels
+// written out).
 #include <algorithm>
 
 #include "lower/templates/conv_shape.h"
@@ -53,6 +54,7 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(y_value).dims, builder.type(w_value).dims);
   const auto vector = int32(builder.layout(y_value).vector), columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
   const auto blocks = int32(builder.parameter("blocks")), band = std::max(rows, int32(builder.parameter("band"))), unroll = int32(builder.parameter("unroll"));
+  const bool stream = builder.parameter("stream") == 1;
   const PoolWindow window = pool_window(builder);
   const bool x_is_blocked = builder.layout(x_value).kind == LayoutKind::Blocked, copies = builder.parameter("border") > 0;
 
@@ -105,7 +107,7 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   for (size_t i = 0; i < ranges.size(); ++i) {
     const RDom& r = ranges[i].domain;
     std::vector<Halide::VarOrRVar> order = {l, k, x, y, r.x, r.y, r.z};
-    if (r.dimensions() > 3) order.emplace_back(r[3]);
+    if (r.dimensions() > 3) order.insert(order.end() - (stream ? 2 : 0), r[3]);
     const auto stage = static_cast<int>(i);
     sums.update(stage).reorder(order).vectorize(l, vector, TailStrategy::RoundUp).unroll(k).unroll(x).unroll(y);
     if (ranges[i].extent % unroll == 0) sums.update(stage).unroll(r.x, unroll);
