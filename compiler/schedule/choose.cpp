@@ -247,9 +247,10 @@ class Chooser {
     }
     const DirectWeightTile tile = direct_weight_tile(c, vector_bytes(x), target_);
     if (tile.filters == 0) return elementwise(kernel);
-    // Columns written out share what they read, in registers that a large tile does not leave.
-    constexpr int64_t kMostSums = 40, kMostUnrolled = 5;
-    const int64_t unroll = largest_divisor(c.y[2], std::clamp<int64_t>(kMostSums / (c.weight[3] * tile.channels * tile.filters), 1, kMostUnrolled));
+    // Columns written out share what they read, in registers that the tiles of many registers do not leave, as measured.
+    constexpr int64_t kMostUnrolled = 5;
+    const int64_t most_sums = registers_ >= 32 ? 40 : 100;
+    const int64_t unroll = largest_divisor(c.y[2], std::clamp<int64_t>(most_sums / (c.weight[3] * tile.channels * tile.filters), 1, kMostUnrolled));
     return {"conv.lanes_grad_weight",
             {{"filters", tile.filters}, {"channels", tile.channels}, {"tiles", tile.tiles}, {"block", tile.block}, {"rows", tile.rows},
              {"unroll", unroll}, {"border", c.has_border() ? 1 : 0}}};

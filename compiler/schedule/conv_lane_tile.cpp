@@ -10,12 +10,14 @@ namespace cnnc {
 
 Tile lane_tile(const ConvNumbers& c, int64_t registers, int64_t bytes, int64_t filters) {
   constexpr int64_t kMostColumns = 14, kMostFilters = 16;
+  // The compiler keeps what several taps read of x; of few registers that must leave some, or sums are spilled.
+  const int64_t kept = registers <= kFewRegisters && c.weight[3] > 1 && c.stride[1] > 1 ? 2 : 0;
   Tile best{c.window[1], std::max<int64_t>(filters, 1), c.window[0]};
   double best_score = 0;
   for (int64_t columns = c.window[1]; columns <= std::min(kMostColumns, c.y[2]); columns += c.window[1])
     for (int64_t f = 1; f <= std::min(c.group_filters(), kMostFilters); ++f) {
       const int64_t pixels = columns * c.window[0], sums = pixels * f;
-      if (c.group_filters() % f != 0 || (filters > 0 && f != filters) || tile_registers(pixels, f) > registers) continue;
+      if (c.group_filters() % f != 0 || (filters > 0 && f != filters) || tile_registers(pixels, f) + kept > registers) continue;
       // What does not lie in the first-level cache takes longer to load; neighbouring taps share it.
       constexpr double kFar = 0.3;
       const double far = c.tile_bytes(columns, c.window[0], bytes) > kFirstLevelBytes ? kFar / static_cast<double>(f * c.weight[3]) : 0;
@@ -62,7 +64,7 @@ int64_t reached_columns(const ConvNumbers& c, int64_t columns) {
 }
 
 Tile gradient_tile(const ConvNumbers& c, int64_t registers) {
-  constexpr int64_t kMostColumns = 28, kMostChannels = 8, kFew = 4, kMany = 14, kLong = 8;
+  constexpr int64_t kMostColumns = 28, kMostChannels = 8, kFew = 4, kLong = 8;
   const int64_t width = c.x[2], stride = c.stride[1], channels = c.weight[1], left = registers - 4;
   const auto is_whole = [&](int64_t columns) { return columns % stride == 0; };
   if (c.skips_columns()) {
@@ -78,7 +80,7 @@ Tile gradient_tile(const ConvNumbers& c, int64_t registers) {
     return best;
   }
   // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches.
-  const int64_t part = stride > 1 ? largest_divisor(width, kMany, is_whole) : 1;
+  const int64_t many = registers <= kFewRegisters ? 8 : 14, part = stride > 1 ? largest_divisor(width, many, is_whole) : 1;
   if (part >= kFew || width <= left) {
     const int64_t columns = part >= kFew ? part : width;
     return {columns, largest_divisor(channels, std::max<int64_t>(1, left / columns)), 1};

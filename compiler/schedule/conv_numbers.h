@@ -12,6 +12,7 @@ namespace cnnc {
 constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles of one image: most of a second-level cache
 constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several images, innermost or not: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
+constexpr int64_t kFewRegisters = 16;                   // of vectors: the compiler spills where a tile takes all of them
 constexpr int64_t kFirstLevelBytes = 48 << 10;          // of the cache; smaller ones lose little by what is a little larger
 constexpr int64_t kLargestLaneBytes = 768 << 10;        // that a band, or sums, of images innermost may take: each number is a vector
 constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32

@@ -328,7 +328,9 @@ class LayoutChooser {
     const int64_t registers = context_.target.vector_registers;
     const bool is_convolution = !leaves_out_zeros(c, registers);
     if (!is_convolution && !c.skips_columns()) return {};
-    const Tile tile = is_convolution ? lane_tile(*c.of_gradient(), registers, lanes_ * element_bytes(network_element())) : gradient_tile(c, registers);
+    // Several taps of more than two channels, which lie side by side, need more registers than few ones leave, as measured.
+    const int64_t channels = registers <= kFewRegisters && c.weight[3] > 1 && c.weight[1] % 2 == 0 ? 2 : 0;
+    const Tile tile = is_convolution ? lane_tile(*c.of_gradient(), registers, lanes_ * element_bytes(network_element()), channels) : gradient_tile(c, registers);
     return tile.channels > 1 && tile.channels <= kMostPackedBlocks ? turned_weights(tile.channels) : Layout{};
   }
 
@@ -341,26 +343,16 @@ class LayoutChooser {
     return source_->graph.value(weight).node < 0 && !type.batched && type.element == network_element();
   }
 
-  /// Packed in tiles of outputs, or rows as they are, which one image at a time is as good with where weights come from memory, and
-  /// few outputs with, which would leave lanes idle.
+  /// Packed in tiles of outputs, or rows as they are.
   Layout weight_of_dense(const Node& node) const {
-    const Dims& dims = source_->graph.type(node.operands[1]).dims;
-    const int64_t vectors = ceil_divide(dims[0], lanes_), registers = context_.target.vector_registers, batch = infer_batch(node);
-    const auto packed = [&](int64_t blocks) { return Layout{LayoutKind::Packed, 1, {lanes_, blocks}}; };
     if (const Schedule* fixed = fixed_weights(node)) return fixed_layout(*fixed, lanes_, 0);
+    int64_t blocks = packed_dense_blocks(question(node));
     if (context_.options.variation != 0) {
+      const int64_t vectors = ceil_divide(source_->graph.type(node.operands[1]).dims[0], lanes_), registers = context_.target.vector_registers;
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "weights of " + text_of(node), kMostPackedBlocks + 1));
-      return most == 0 ? Layout{} : packed(largest_divisor(vectors, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; }));
+      blocks = most == 0 ? 0 : largest_divisor(vectors, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; });
     }
-    constexpr double kMostlyUseful = 0.85;
-    constexpr int64_t kFewImages = 4, kFewVectors = 4;
-    const int64_t bytes = element_count(dims) * element_bytes(network_element());
-    const bool gains = batch >= kFewImages || (vectors >= kFewVectors && bytes <= context_.target.level2_bytes);
-    if (!gains || useful_share(dims[0], lanes_) < kMostlyUseful) return {};
-    int64_t best = 1;
-    for (const int64_t blocks : divisors(vectors))
-      if (blocks <= kMostPackedBlocks && packed_images(blocks, batch, registers).efficiency > packed_images(best, batch, registers).efficiency + 1e-9) best = blocks;
-    return packed(best);
+    return blocks == 0 ? Layout{} : Layout{LayoutKind::Packed, 1, {lanes_, blocks}};
   }
 
   // ---- all purposes

@@ -110,6 +110,22 @@ std::vector<Schedule> legal_weights(const WeightsQuestion& q) {
   return result;
 }
 
+int64_t packed_dense_blocks(const WeightsQuestion& q) {
+  constexpr double kMostlyUseful = 0.85;
+  constexpr int64_t kFewImages = 4, kFewVectors = 4;
+  const int64_t outputs = q.numbers.weight[0], vectors = ceil_divide(outputs, q.vector), registers = q.target->vector_registers;
+  const bool is_cached = element_count(q.numbers.weight) * element_bytes(q.element) <= q.target->level2_bytes;
+  const bool gains = q.batch >= kFewImages || (vectors >= kFewVectors && is_cached);
+  if (!gains || useful_share(outputs, q.vector) < kMostlyUseful) return 0;
+  int64_t best = 0;
+  double most = 0;
+  for (const int64_t blocks : divisors(vectors)) {
+    const double efficiency = packed_images(blocks, q.batch, registers).efficiency;
+    if (blocks <= kMostPackedBlocks && efficiency > most + 1e-9) most = efficiency, best = blocks;
+  }
+  return best;
+}
+
 Schedule weights_of(const Layout& layout) {
   switch (layout.kind) {
     case LayoutKind::Planar: return {"planar", {}};

@@ -38,6 +38,10 @@ std::optional<std::string> weights_complaint(const WeightsQuestion& question, co
 /// All legal choices, those that are expected to be the fastest first.
 std::vector<Schedule> legal_weights(const WeightsQuestion& question);
 
+/// Vectors of outputs in a register tile of a dense layer of inference; 0: rows as they are, which one image at a time is as good with
+/// where weights come from memory, and few outputs with, which would leave lanes idle.
+int64_t packed_dense_blocks(const WeightsQuestion& question);
+
 /// "planar", "blocked", "packed(blocks: 2)", "winograd(blocks: 2, outputs: 4)" of weights that are laid out so.
 Schedule weights_of(const Layout& layout);
 
