@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// `conv.lanes` and `conv.planar`: the convolution, in lanes also the gradient towards x at stride 1, which is one. A register tile of columns by filters, which the taps run over; weights are scalars in the
-// framework's order. Vectors hold images (lanes) or neighbouring columns (planar, the row cut into vectors, the last one
-// shifted inwards, and the tile perhaps of several lines). Where taps leave the image, x is copied into a bordered scratch. Parameters:
-// columns, filters, lines (of a tile), rows (of a band: its bordered scratch is shared), border (0: none; 1: scratch of a band; 2: of a tile and one channel),
-// vector (planar: columns in a vector).
+// `conv.lanes` and `conv.planar`: the convolution, in lanes also the gradient towards x at stride 1, which is one. A register tile of
+// columns by filters, which the taps run over; weights are scalars in the framework's order, those of a gradient perhaps packed. Vectors
+// hold images (lanes) or neighbouring columns (planar, the row cut into vectors, the last one shifted inwards, and the tile perhaps of
+// several lines). Where taps leave the image, or channels of a map drive each other out of the caches, x is copied into a scratch.
+// Parameters: columns, filters, lines (of a tile), rows (of a band: its scratch is shared), border (0: none; 1: scratch of a band; 2: of
+// a tile and one channel; 3: of a tile and all channels), vector (planar: columns in a vector).
 #include "ir/op.h"
 #include "lower/templates/conv_shape.h"
 
