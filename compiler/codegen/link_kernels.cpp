@@ -3,8 +3,6 @@
 // from plain pointers, and inlining dissolves them again.
 #include <fmt/format.h>
 #include <llvm/Bitcode/BitcodeReader.h>
-#include <llvm/IR/InstIterator.h>
-#include <llvm/IR/Operator.h>
 #include <llvm/Linker/Linker.h>
 #include <llvm/Support/MemoryBuffer.h>
 
@@ -19,14 +17,6 @@ namespace {
 using llvm::IRBuilder;
 using llvm::Type;
 using llvm::Value;
-
-// Halide keeps the order of float operations (strict_float), which also forbids fused multiply-add; this alone is allowed
-// again: one rounding less, the same on every machine with the instruction.
-void allow_contraction(llvm::Module& module) {
-  for (llvm::Function& function : module)
-    for (llvm::Instruction& instruction : llvm::instructions(function))
-      if (llvm::isa<llvm::FPMathOperator>(instruction)) instruction.setHasAllowContract(true);
-}
 
 // Halide takes scratch from its heap where it is too large for its own rule (16 KB), although the schedule keeps it on the
 // stack. Built programs have no heap: such a call becomes stack memory of its function, which is then never inlined, so that the
@@ -209,7 +199,8 @@ std::map<std::string, llvm::Function*> link_kernels(llvm::Module& module, const 
   for (const auto& [signature, code] : kernels.by_signature) {
     auto part = llvm::parseBitcodeFile(llvm::MemoryBufferRef(code.bitcode, code.function), module.getContext());
     CNNC_CHECK(static_cast<bool>(part), "the bitcode of " + code.function + " cannot be read: " + llvm::toString(part.takeError()));
-    allow_contraction(**part);
+    if (target.has_multiply_add())
+      for (llvm::Function& function : **part) join_multiply_adds(function);
     move_scratch_to_stack(**part);
     (*part)->setModuleIdentifier(code.function);
     // Halide numbers the tasks of parallel loops by what it compiled before, which differs from run to run.

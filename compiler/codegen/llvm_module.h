@@ -50,7 +50,9 @@ llvm::Value* load_context_member(llvm::IRBuilder<>& builder, llvm::Value* contex
 llvm::FunctionCallee declare_parallel_for(llvm::Module& module);
 /// Defines it over cnn_context.
 void define_parallel_for(llvm::Module& module);
-/// Links the bitcode of all kernels in, allows contraction of multiply and add, and makes a thunk for each that takes plain
+/// Every a * b + c, and a * b - c and c - a * b, as one fused multiply-add, wherever the product stands.
+void join_multiply_adds(llvm::Function& function);
+/// Links the bitcode of all kernels in, joins multiply and add where the target can, and makes a thunk for each that takes plain
 /// pointers: int32_t THUNK(context, batch, read0, …, write0, …). Thunks by signature.
 Thunks link_kernels(llvm::Module& module, const CompiledKernels& kernels, const Target& target);
 /// Defines the driver of one function, `int32_t (buffers, batch, workspace, context)`.

@@ -2,6 +2,7 @@
 // Facts of a machine that schedules depend on, in one table: no literal 16 elsewhere. Names are what `--target` takes. A file of
 // `cnnc machine` gives other facts to the same names (machine.h).
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -27,6 +28,8 @@ struct Target {
   std::span<const std::string_view> cpuinfo_flags;   // what a machine needs, as in /proc/cpuinfo
 
   int lanes(ElementType element) const { return vector_bytes / element_bytes(element); }
+  /// a * b + c in one instruction, rounded once.
+  bool has_multiply_add() const { return std::ranges::find(cpuinfo_flags, "fma") != cpuinfo_flags.end(); }
 };
 
 std::span<const Target> all_targets();
