@@ -78,14 +78,16 @@ Halide::Pipeline build_winograd_weights(KernelBuilder& builder) {
     half.compute_at(result, c).vectorize(l).unroll(q).unroll(e);
     taps.compute_at(result, c).vectorize(l).unroll(p).unroll(q);
   } else {
-    // Training transforms them at every step: vectors of filters, for several channels, so that each of the many places that
-    // are written advances by whole cache lines.
-    constexpr int32_t kChannels = 16;
-    const int32_t channels = int32(builder.type(value).dims[towards_x ? 0 : 1]);
+    // Training transforms them at every step: filters of a tile by neighbouring channels at a time, as many as a cache line holds,
+    // since each number of a transformed filter goes to a place of its own.
+    constexpr int32_t kLine = 64 / sizeof(float);
+    const int32_t channels = std::min(int32(builder.type(value).dims[towards_x ? 0 : 1]), std::max(1, kLine / blocks));
     const Var co("co");
-    result.bound(b, 0, blocks).split(c, co, c, std::min(channels, kChannels), TailStrategy::ShiftInwards).reorder(b, l, c, f, e, co, t).vectorize(b);
-    half.compute_at(result, co).reorder(b, l, q, e, c, t).bound_extent(b, blocks).vectorize(b).unroll(q).unroll(e);
-    taps.compute_at(half, c).bound_extent(b, blocks).vectorize(b).unroll(p).unroll(q);
+    result.bound(b, 0, blocks).split(c, co, c, channels, TailStrategy::ShiftInwards).reorder(b, c, l, f, e, co, t).vectorize(b).vectorize(c);
+    half.compute_at(result, co).reorder(b, c, l, q, e, t).reorder_storage(b, c, q, e, l, t).bound_extent(b, blocks).bound_extent(c, channels);
+    half.vectorize(b).vectorize(c).unroll(q).unroll(e);
+    taps.compute_at(result, co).reorder(b, c, l, q, p, t).reorder_storage(b, c, q, p, l, t).bound_extent(b, blocks).bound_extent(c, channels);
+    taps.vectorize(b).vectorize(c).unroll(p).unroll(q);
   }
   keep_on_stack(half);
   keep_on_stack(taps);
