@@ -105,6 +105,9 @@ class Chooser {
     int64_t columns = tile.columns, filters = tile.channels, rows = tile.rows, border = 0;
     if (!c.has_border()) {
       border = copies_tiles(c, c.tile_bytes(columns, tile.rows, bytes), filters) ? 3 : 0;
+    } else if (!has_pool && !c.is_depthwise() && leaves_out_taps(c, registers_)) {
+      columns = c.y[2], rows = c.y[1];
+      filters = largest_divisor(c.group_filters(), (registers_ - 1) / columns - 1);
     } else if (c.is_depthwise()) {
       // A copy serves one filter: the smaller, the sooner it is used.
       constexpr int64_t kFewColumns = 8;
@@ -230,7 +233,7 @@ class Chooser {
     if (!leaves_out_zeros(c, registers_)) return conv(kernel, batch);
     // Weights are read once a band.
     constexpr int64_t kRowsOfBand = 4, kRowsOfPoints = 2;
-    const int64_t most_rows = c.stride == Dims{1, 1} ? 1 : c.skips_columns() ? kRowsOfPoints : kRowsOfBand;
+    const int64_t most_rows = c.is_depthwise() ? 1 : c.stride == Dims{1, 1} ? c.x[1] : c.skips_columns() ? kRowsOfPoints : kRowsOfBand;
     const Tile tile = gradient_tile(c, registers_);
     return {"conv.lanes_grad_input", {{"columns", tile.columns}, {"channels", tile.channels}, {"rows", largest_divisor(c.x[1], most_rows)}}};
   }

@@ -27,28 +27,33 @@ Tile lane_tile(const ConvNumbers& c, int64_t registers, int64_t bytes, int64_t f
   return best;
 }
 
-namespace {
-
-/// The share of taps that meet a place of y, along one axis.
-double useful_taps(const ConvNumbers& c, size_t axis) {
-  const int64_t extent = c.x[axis + 1], taps = c.weight[axis + 2];
-  int64_t useful = 0;
-  for (int64_t i = 0; i < extent; ++i)
-    for (int64_t t = 0; t < taps; ++t) {
-      const int64_t place = i + c.pad[axis] - t * c.dilation[axis];
-      useful += place >= 0 && place % c.stride[axis] == 0 && place / c.stride[axis] < c.y[axis + 1];
-    }
-  return static_cast<double>(useful) / static_cast<double>(extent * taps);
+double useful_taps(const ConvNumbers& c) {
+  double share = 1;
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const int64_t extent = c.y[axis + 1], taps = c.weight[axis + 2];
+    int64_t useful = 0;
+    for (int64_t i = 0; i < extent; ++i)
+      for (int64_t t = 0; t < taps; ++t) {
+        const int64_t place = i * c.stride[axis] + t * c.dilation[axis] - c.pad[axis];
+        useful += place >= 0 && place < c.x[axis + 1];
+      }
+    share *= static_cast<double>(useful) / static_cast<double>(extent * taps);
+  }
+  return share;
 }
 
-}  // namespace
+constexpr double kMostlyUseful = 0.8;
+
+bool leaves_out_taps(const ConvNumbers& c, int64_t registers) {
+  return c.has_border() && tile_registers(c.y[2], 1) <= registers && useful_taps(c) < kMostlyUseful;
+}
 
 bool leaves_out_zeros(const ConvNumbers& c, int64_t registers) {
-  constexpr double kMostlyUseful = 0.8;
-  if (!c.of_gradient()) return true;
+  const std::optional<ConvNumbers> convolution = c.of_gradient();
+  if (!convolution) return true;
   // A filter for each channel makes a copy of dy, which zeros around it need, too costly.
-  const bool copies = c.is_depthwise() && c.of_gradient()->has_border();
-  return c.x[2] <= registers - 4 && (copies || useful_taps(c, 0) * useful_taps(c, 1) < kMostlyUseful);
+  const bool copies = c.is_depthwise() && convolution->has_border();
+  return c.x[2] <= registers - 4 && (copies || useful_taps(*convolution) < kMostlyUseful);
 }
 
 int64_t reached_columns(const ConvNumbers& c, int64_t columns) {

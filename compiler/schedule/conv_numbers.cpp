@@ -301,7 +301,9 @@ int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t gro
   const WinogradShape shape = winograd_lane_shape(c, vector, towards_x, groups);
   // A direct sum comes near to the peak, and rounds less: the gain must be clear.
   constexpr double kClearly = 0.85;
-  double best = kClearly * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
+  const std::optional<ConvNumbers> direct = towards_x ? c.of_gradient() : c;
+  const double useful = direct && (towards_x ? leaves_out_zeros(c, target.vector_registers) : leaves_out_taps(c, target.vector_registers)) ? useful_taps(*direct) : 1;
+  double best = kClearly * useful * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
   int64_t outputs = 0;
   for (const int64_t candidate : {4, 2}) {
     const double cost = winograd_tile(shape, candidate, target).cost;

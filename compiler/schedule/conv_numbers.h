@@ -116,8 +116,12 @@ struct BlockedTile {
 };
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
 
-/// Whether the gradient towards x of images in lanes is summed by whole rows of a small image, with taps that meet zeros left out,
-/// rather than as a convolution of dy, which multiplies with them.
+/// The share of a convolution's taps that meet the image.
+double useful_taps(const ConvNumbers& c);
+/// Whether a convolution of images in lanes is summed by whole rows of a small image, with taps that leave it left out, rather than
+/// from a copy with zeros around.
+bool leaves_out_taps(const ConvNumbers& c, int64_t registers);
+/// The same of the gradient towards x; with a stride always.
 bool leaves_out_zeros(const ConvNumbers& c, int64_t registers);
 
 /// Its register tile: columns of x by channels.

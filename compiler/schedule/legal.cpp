@@ -146,7 +146,10 @@ std::optional<std::string> LegalSchedules::conv(const Kernel& kernel, const Sche
   rules.divides("rows", c.y[1], "rows of the result");
   rules.divides("lines", rules["rows"], "rows of a band");
   if (!c.has_border() && rules["border"] != 3) rules.equals("border", 0, "no tap leaves the image");
-  if (c.has_border() && rules["border"] == 0) rules.complain("border", "1 to 3: taps leave the image");
+  if (c.has_border() && rules["border"] == 0) {
+    if (!lanes || kernel.pool >= 0) rules.complain("border", fmt::format("1 to 3: taps leave the image{}", lanes ? ", and a pool follows" : ""));
+    rules.equals("columns", c.y[2], "taps that leave the image are left out of whole rows");
+  }
   if (rules["border"] == 1) rules.scratch(c.band_bytes(rules["rows"], c.x[0], bytes_of(y)), lanes ? kLargestLaneBytes : kLargestScratchBytes);
   if (rules["border"] == 3) rules.scratch(c.tile_bytes(rules["columns"] * (lanes ? 1 : rules["vector"]), rules["lines"], bytes_of(y)), lanes ? kLargestTileBytes : kLargestScratchBytes);
   if (rules["border"] == 2 && c.groups > 1) rules.equals("filters", 1, "with groups a copy serves one filter");

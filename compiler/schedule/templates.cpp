@@ -21,7 +21,7 @@ constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.plan
                                        {"filters", "filters of a tile", 1, 32},
                                        {"lines", "rows of a tile: conv.planar, and before a pool", 1, 8, 1},
                                        {"rows", "rows of a band", 1, kAny},
-                                       {"border", "copies of x, 0: none, 1: of a band, 2: of a tile and channel, 3: of a tile", 0, 3, 0},
+                                       {"border", "copies of x, 0: none, taps that leave x are left out; 1: of a band, 2: of a tile and channel, 3: of a tile", 0, 3, 0},
                                        {"vector", "conv.planar: columns in a vector", 1, 64, kNoDefault}};
 constexpr TemplateParameter kConvDepthwise[] = {{"columns", "columns of a tile", 1, 32}, {"rows", "rows of a tile", 1, 8}};
 constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1, 32},
@@ -102,9 +102,9 @@ constexpr Template kTemplates[] = {
      "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "
      "each filter, multiply-add. Weights stay in the order in which files have them; those of a gradient may be packed, and fix `filters`. A pool whose windows tile y takes them from the sums in registers.",
      "`vector` is that of the layout. `lines` is 1, before a pool the height of its windows, whose width divides `columns`. `columns` x `lines` x `filters` sums, `columns` x `lines` vectors and 1 more are at most the target's registers. `filters` divides the filters of a "
-     "group, `rows` the rows of y. `border` is 0 or 3 where no tap leaves the image, else 1 to 3; a copied band is at most 768 KB, a tile 1024 KB (of a planar x both 256)."},
+     "group, `rows` the rows of y. `border` is 0 or 3 where no tap leaves the image; else 1 to 3, or in lanes 0 with `columns` of a whole row and no pool; a copied band is at most 768 KB, a tile 1024 KB (of a planar x both 256)."},
     {"conv.lanes_grad_input", "the gradient of a convolution towards x, images innermost", kConvInput,
-     "Training, dy and dx in lanes, any stride. At stride 1 better than `conv.lanes` where many taps leave dy: small maps, large filters.",
+     "Training, dy and dx in lanes, any stride. At stride 1 where many taps leave dy: small maps, large filters.",
      "A register tile of columns of dx by channels is summed over filters and taps. Taps that leave dy are left out by conditions that are decided "
      "when compiling. The rows of a band share the weights of a tile.",
      "`channels` divides the channels of a group, `rows` and `columns` the rows and columns of dx. `columns` x `channels` sums and 2 vectors more are at most the target's "

@@ -74,6 +74,13 @@ TEST(Shapes, GradientsOfPoints) {
   check_convolution({6, 8, 12, 1, 3, 0});
   check_convolution({6, 8, 12, 2, 4, 1});
 }
+/// Small maps, whose taps that leave the image are left out of whole rows.
+TEST(Shapes, TapsThatLeaveSmallMaps) {
+  check_convolution({8, 24, 2, 3, 1, 1, "conv.lanes_grad_input"});
+  check_convolution({6, 10, 4, 5, 1, 2, "conv.lanes_grad_input"});
+  check_convolution({5, 7, 1, 3, 1, 1, "conv.lanes_grad_input"});
+  check_convolution({16, 8, 5, 3, 2, 1});
+}
 /// Copies of a tile of all channels: many filters of one tap, and bands that would be too large.
 TEST(Shapes, TilesOfAllChannels) {
   check_convolution({8, 72, 10, 1, 1, 0});

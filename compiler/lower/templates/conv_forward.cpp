@@ -2,7 +2,8 @@
 // `conv.lanes` and `conv.planar`: the convolution, in lanes also the gradient towards x at stride 1, which is one. A register tile of
 // columns by filters, which the taps run over; weights are scalars in the framework's order, those of a gradient perhaps packed. Vectors
 // hold images (lanes) or neighbouring columns (planar, the row cut into vectors, the last one shifted inwards, and the tile perhaps of
-// several lines). Where taps leave the image, or channels of a map drive each other out of the caches, x is copied into a scratch.
+// several lines). Where taps leave the image, or channels of a map drive each other out of the caches, x is copied into a scratch; or,
+// in lanes, such taps are left out: in tiles of whole rows unrolled columns decide which when compiling, rows are skipped by the loop.
 // Parameters: columns, filters, lines (of a tile), rows (of a band: its scratch is shared), border (0: none; 1: scratch of a band; 2: of
 // a tile and one channel; 3: of a tile and all channels), vector (planar: columns in a vector).
 #include "ir/op.h"
@@ -63,18 +64,25 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   if (border > 0)
     bordered(x_variables) = inside_or_zero(y - s.pad_top, s.height, x - s.pad_left, s.width,
                                            [&](Expr row, Expr column) { return source(l, column, row, c, image); });
-  const RDom r(0, s.kernel_width, 0, s.kernel_height, 0, s.group_channels());
-  const Expr channel = s.groups == 1 ? Expr(r.z) : k / s.group_filters() * s.group_channels() + r.z;
-  const Expr column = x * s.stride_x + r.x * s.dilation_x, row = y * s.stride_y + r.y * s.dilation_y;
+  // A row of taps that is left out is left out for all channels: the loops' order is that of the domain.
+  const bool leaves_out = border == 0 && (s.leaves_rows() || s.leaves_columns());
+  RDom r = leaves_out ? RDom(0, s.kernel_width, 0, s.group_channels(), 0, s.kernel_height) : RDom(0, s.kernel_width, 0, s.kernel_height, 0, s.group_channels());
+  const Halide::RVar tap_column = r.x, tap_row = leaves_out ? r.z : r.y, reduced = leaves_out ? r.y : r.z;
+  const Expr channel = s.groups == 1 ? Expr(reduced) : k / s.group_filters() * s.group_channels() + reduced;
+  const Expr column = x * s.stride_x + tap_column * s.dilation_x, row = y * s.stride_y + tap_row * s.dilation_y;
+  const Expr x_row = row - s.pad_top, x_column = column - s.pad_left;
+  const auto kept = [&](const Expr& at, int32_t extent) { return leaves_out ? clamp(at, 0, extent - 1) : at; };
   const Expr element = border > 0 ? Expr(bordered(arguments(l, column, row, channel, image)))
-                                  : source(l, column - s.pad_left, row - s.pad_top, channel, image);
+                                  : source(l, kept(x_column, s.width), kept(x_row, s.height), channel, image);
   // The weight's filters and channels: a gradient sums over the filters of a group.
-  const Expr outer = is_gradient ? channel : Expr(k), inner = !is_gradient ? Expr(r.z) : s.groups == 1 ? Expr(k) : k % s.group_filters();
+  const Expr outer = is_gradient ? channel : Expr(k), inner = !is_gradient ? Expr(reduced) : s.groups == 1 ? Expr(k) : k % s.group_filters();
   const Spot weight_spot{Coordinate::whole(Expr(0)),
-                         {Coordinate::whole(outer), Coordinate::whole(inner), Coordinate::whole(s.tap_y(r.y)), Coordinate::whole(s.tap_x(r.x))}};
+                         {Coordinate::whole(outer), Coordinate::whole(inner), Coordinate::whole(s.tap_y(tap_row)), Coordinate::whole(s.tap_x(tap_column))}};
   sums(y_variables) = has_bias ? builder.element(node.operands[2], {Coordinate::whole(Expr(0)), {Coordinate::whole(k)}})
                                : Halide::Internal::make_zero(element.type());
-  sums(y_variables) += element * builder.element(node.operands[1], weight_spot);
+  const Expr sum = sums(y_variables), added = sum + element * builder.element(node.operands[1], weight_spot);
+  if (leaves_out) r.where(x_row >= 0 && x_row < s.height);
+  sums(y_variables) = leaves_out ? select(x_column >= 0 && x_column < s.width, added, sum) : added;
   builder.provide(y_value, [=](const Spot& at) {
     return sums(arguments(at.image.inner, at.at[2].value, at.at[1].value, at.at[0].value, lanes ? at.image.outer : at.image.value));
   });
@@ -87,36 +95,41 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   const int32_t width = s.out_width / window.width, height = s.out_height / window.height;
   func.split(x, xo, xi, tile, tail(width, tile)).split(k, ko, ki, filters, TailStrategy::GuardWithIf)
       .split(y, yo, yi, band, tail(height, band, TailStrategy::GuardWithIf)).split(yi, yi, yl, lines / window.height);
-  const Halide::RVar taps = r.x;
   if (lanes) {
-    func.reorder(l, xi, yl, ki, ko, xo, yi, yo).vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(yl).unroll(ki);
+    func.vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(yl).unroll(ki);
+    // Without a scratch that a band shares, its rows, and all groups, share the weights of a tile.
+    if (leaves_out) func.reorder(l, xi, yl, ki, xo, yi, n, ko, yo);
+    else func.reorder(l, xi, yl, ki, ko, xo, yi, yo);
     sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(y).unroll(k);
-    sums.update().reorder(l, x, y, k, taps, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(y).unroll(k);
+    sums.update().reorder(l, x, y, k, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(y).unroll(k);
   } else {
     func.split(xi, xi, xv, vector).reorder(xv, xi, yl, ki, ko, xo, yi, yo).vectorize(xv).unroll(xi).unroll(yl).unroll(ki);
     sums.split(x, x, xv, vector).vectorize(xv).unroll(x).unroll(y).unroll(k);
-    sums.update().split(x, x, xv, vector).reorder(xv, x, y, k, taps, r.y, r.z).vectorize(xv).unroll(x).unroll(y).unroll(k);
+    sums.update().split(x, x, xv, vector).reorder(xv, x, y, k, r.x, r.y, r.z).vectorize(xv).unroll(x).unroll(y).unroll(k);
   }
   constexpr int32_t kMostTaps = 7;
-  if (s.kernel_width <= kMostTaps) sums.update().unroll(taps);
-  sums.compute_at(func, ko);
+  if (s.kernel_width <= kMostTaps) sums.update().unroll(tap_column);
+  sums.compute_at(func, leaves_out ? xo : ko);
+  if (leaves_out) sums.bound_extent(k, filters);
   keep_on_stack(sums);
-  // Bands of all images are one loop, for the threads.
+  // Bands of all images are one loop, for the threads; where they share no scratch also tiles of filters.
   const Var step("step");
-  if (batched) {
+  if (leaves_out) {
+    func.fuse(n, ko, step).fuse(step, yo, step);
+  } else if (batched) {
     func.fuse(yo, n, step);
   } else {
     func.rename(yo, step);
   }
   if (border == 1) bordered.compute_at(func, step);
-  if (border == 2) bordered.compute_at(sums, r.z);
+  if (border == 2) bordered.compute_at(sums, reduced);
   if (border == 3) bordered.compute_at(func, xo);
   if (border > 0) {
     bordered.vectorize(lanes ? l : x, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);
   }
-  const int32_t bands = (s.out_height + rows - 1) / rows;
-  if (batched) parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * static_cast<double>(lanes ? vector : 1) / bands));
+  const int32_t steps = (s.out_height + rows - 1) / rows * (leaves_out ? (s.filters + filters - 1) / filters : 1);
+  if (batched) parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * static_cast<double>(lanes ? vector : 1) / steps));
   return Halide::Pipeline(func);
 }
 

@@ -50,18 +50,18 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
       .split(c, co, ci, channels, TailStrategy::GuardWithIf)
       .split(y, yo, yi, rows, tail(s.height, rows, TailStrategy::GuardWithIf))
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
-  // The weights of a tile lie in cache, for all rows of a band.
-  func.reorder(l, xi, ci, xo, yi, co, yo);
-  sums.compute_at(func, xo).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
+  sums.compute_at(func, xo).bound_extent(c, channels).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   constexpr int32_t kMostTaps = 7;
   if (s.kernel_width <= kMostTaps) sums.update().unroll(r.x);
   keep_on_stack(sums);
-  // Bands of all groups are one loop, for the threads.
+  // The weights of a tile lie in cache, for all rows of a band; where that is the image, for all groups. Bands of all groups, or tiles
+  // of channels, are one loop, for the threads.
   const Var step("step");
-  func.fuse(yo, n, step);
-  const int32_t bands = (s.height + rows - 1) / rows;
-  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * vector / bands));
+  const int32_t bands = (s.height + rows - 1) / rows, tiles = (s.channels + channels - 1) / channels;
+  if (bands == 1) func.reorder(l, xi, ci, xo, yi, yo, n, co).fuse(n, co, step).fuse(yo, step, step);
+  else func.reorder(l, xi, ci, xo, yi, co, yo).fuse(yo, n, step);
+  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() * vector / (bands == 1 ? tiles : bands)));
   return Halide::Pipeline(func);
 }
 
