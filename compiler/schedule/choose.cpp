@@ -36,7 +36,7 @@ class Chooser {
       if (node.operands.size() > 1 && layout(node.operands[1]).kind == LayoutKind::Winograd) return winograd(node, batch);
       if (op == "conv") return conv(kernel, batch);
       if (op == "conv_grad_input" && is_lanes(node.results[0]) && is_lanes(node.operands[0])) return conv_grad_input(node, kernel, batch);
-      if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel);
+      if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel, batch);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
       if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node, batch);
       if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || sums_long_rows(node))) return reduce(node);
@@ -238,11 +238,11 @@ class Chooser {
     return {"conv.lanes_grad_input", {{"columns", tile.columns}, {"channels", tile.channels}, {"rows", largest_divisor(c.x[1], most_rows)}}};
   }
 
-  Schedule conv_grad_weight(const Node& node, const Kernel& kernel) const {
+  Schedule conv_grad_weight(const Node& node, const Kernel& kernel, int64_t batch) const {
     const ValueId x = node.operands[0];
     const ConvNumbers c = conv_numbers(graph_, node);
     if (!precise_ && graph_.type(x).element == ElementType::F32) {
-      const WinogradWeightTile tile = winograd_weight_tile(c, group_, registers_);
+      const WinogradWeightTile tile = winograd_weight_tile(c, group_, registers_, ceil_divide(batch, group_));
       if (tile.outputs > 0)
         return {"conv.lanes_winograd_grad_weight",
                 {{"outputs", tile.outputs}, {"filters", tile.filters}, {"vectors", tile.vectors}, {"filter_block", tile.filter_block},

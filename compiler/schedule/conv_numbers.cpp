@@ -34,9 +34,9 @@ double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
 namespace {
 
 /// As measured: one vector of filters alone reaches 85 to 90 % where two multiply-adds start in a cycle, two of them all.
-double blocked_efficiency(int64_t pixels, int64_t blocks) {
-  constexpr double kFreeLoads = 0.65, kCost = 0.3, kSumsForLatency = 10, kTie = 0.02;
-  const double latency = std::min(1.0, static_cast<double>(pixels * blocks) / kSumsForLatency);
+double blocked_efficiency(int64_t pixels, int64_t blocks, double sums_for_latency = 10) {
+  constexpr double kFreeLoads = 0.65, kCost = 0.3, kTie = 0.02;
+  const double latency = std::min(1.0, static_cast<double>(pixels * blocks) / sums_for_latency);
   const double each = loads(pixels, blocks);
   return latency / (1 + kCost * std::max(0.0, each - kFreeLoads) + kTie * each);
 }
@@ -197,7 +197,7 @@ TransformCost transform_cost(int64_t m) { return m == 4 ? TransformCost{130, 110
 
 namespace {
 
-/// Multiply-adds that pass while weights come to a register tile of lanes, from the cache that holds them all or from memory.
+/// Multiply-adds that pass while weights come in lanes, from the cache that holds them all or from memory.
 double lane_streaming_cost(double all_bytes, double reads, const Target& target) {
   if (all_bytes <= static_cast<double>(target.level2_bytes)) return 0;
   return all_bytes * reads / streamed_bytes(all_bytes <= static_cast<double>(target.level3_bytes) ? target.level3_gbs : target.memory_gbs, target);
@@ -211,23 +211,35 @@ double weight_transform_cost(const WinogradShape& s, int64_t m, const Target& ta
   return lane_streaming_cost(numbers * static_cast<double>(s.inputs * s.outputs * kWinogradElement), kWritten + kTaps / numbers, target) / static_cast<double>(s.groups);
 }
 
+/// What a kernel takes longer that computes while weights come: of what computing could hide, a share, as measured.
+double exposed(double streaming, double computing) {
+  constexpr double kShare = 0.25;
+  return std::max(kShare * streaming, streaming - computing);
+}
+
 /// The cost of a multiply-add that a block's transformed images cause: beyond the second-level cache each is read anew for every
 /// tile of filters, a vector in lanes, otherwise a number.
 double image_cost(const WinogradShape& s, int64_t image_bytes, int64_t blocks) {
   return image_bytes <= kWinogradImageBytes ? 0 : 1 / static_cast<double>(blocks * (s.lanes ? 1 : s.vector));
 }
 
+/// Sums that keep a core busy: multiply-adds that begin until one is done.
+double sums_for_latency(const Target& target) {
+  constexpr double kLatencyNs = 1.33, kOperations = 2;
+  return kLatencyNs * target.peak_gflops / static_cast<double>(kOperations * target.lanes(ElementType::F32));
+}
+
 /// The best register tile for a block of tiles, with the cost of its multiply-adds: of one, as a share of the peak's.
-WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, int64_t registers) {
+WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, const Target& target) {
   tile.cost = std::numeric_limits<double>::infinity();
   const WinogradTile block = tile;
   const auto consider = [&](int64_t columns, int64_t rows, int64_t images) {
     const int64_t pixels = columns * rows * images;
     // In lanes vectors of tiles stay in registers, otherwise those of filters.
-    if ((s.lanes ? tile_registers(pixels, block.blocks) : tile_registers(block.blocks, pixels)) > registers) return;
+    if ((s.lanes ? tile_registers(pixels, block.blocks) : tile_registers(block.blocks, pixels)) > target.vector_registers) return;
     // A group that the batch ends in is filled up to whole register tiles.
     const int64_t last = s.batch % block.group, computed = s.batch - last + ceil_divide(last, images) * images;
-    const double cost = static_cast<double>(computed) / static_cast<double>(s.batch) / blocked_efficiency(pixels, block.blocks);
+    const double cost = static_cast<double>(computed) / static_cast<double>(s.batch) / blocked_efficiency(pixels, block.blocks, sums_for_latency(target));
     if (cost < tile.cost * (1 - 1e-9)) tile.columns = columns, tile.rows = rows, tile.images = images, tile.cost = cost;
   };
   for (int64_t columns = 1; columns <= block.across; ++columns)
@@ -251,12 +263,13 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
   WinogradTile best;
   best.cost = std::numeric_limits<double>::infinity();
   const auto consider = [&](int64_t b, int64_t across, int64_t band, int64_t group) {
-    WinogradTile tile = register_tile_of(s, {1, 1, 1, b, across, band, group}, target.vector_registers);
+    WinogradTile tile = register_tile_of(s, {1, 1, 1, b, across, band, group}, target);
     const double blocks_of_tiles = tiles / static_cast<double>(across * band);
     const double groups = static_cast<double>(ceil_divide(s.batch, group)) / static_cast<double>(s.batch);
-    const double streaming = s.lanes ? lane_streaming_cost(weights * 4, blocks_of_tiles, target) : groups * blocks_of_tiles * streaming_cost(weights * static_cast<double>(s.vector * 4), target);
-    const double images = image_cost(s, s.image_bytes(m, across * band * group), b);
-    tile.cost = weights * tiles * (tile.cost + images) + transforms + streaming;
+    const double images = image_cost(s, s.image_bytes(m, across * band * group), b), computing = weights * tiles * (tile.cost + images);
+    const double streaming = s.lanes ? exposed(lane_streaming_cost(weights * 4, blocks_of_tiles, target), computing)
+                                     : groups * blocks_of_tiles * streaming_cost(weights * static_cast<double>(s.vector * 4), target);
+    tile.cost = computing + transforms + streaming;
     if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
   };
   for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b) {
@@ -299,11 +312,11 @@ int64_t prefers_winograd(const ConvNumbers& c, int64_t vector, int64_t batch, co
 int64_t prefers_winograd_lanes(const ConvNumbers& c, int64_t vector, int64_t groups, const Target& target, bool towards_x) {
   if (!allows_winograd(c)) return 0;
   const WinogradShape shape = winograd_lane_shape(c, vector, towards_x, groups);
-  // A direct sum comes near to the peak, and rounds less: the gain must be clear.
+  // A direct sum comes near to the peak, and rounds less: the gain must be clear. Of small maps it leaves out many taps.
   constexpr double kClearly = 0.85;
   const std::optional<ConvNumbers> direct = towards_x ? c.of_gradient() : c;
   const double useful = direct && (towards_x ? leaves_out_zeros(c, target.vector_registers) : leaves_out_taps(c, target.vector_registers)) ? useful_taps(*direct) : 1;
-  double best = kClearly * useful * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
+  double best = std::min(kClearly, useful) * static_cast<double>(shape.inputs * shape.outputs * c.taps() * shape.height * shape.width);
   int64_t outputs = 0;
   for (const int64_t candidate : {4, 2}) {
     const double cost = winograd_tile(shape, candidate, target).cost;
@@ -357,7 +370,7 @@ double winograd_weight_cost(const WinogradWeightTile& tile, int64_t vector, doub
 
 }  // namespace
 
-WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers) {
+WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t groups) {
   WinogradWeightTile best;
   if (!allows_winograd(c)) return best;
   // What a direct sum takes of its multiply-adds, as measured; the gain must be clear, because it rounds less.
@@ -367,7 +380,9 @@ WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, in
   const auto consider = [&](WinogradWeightTile tile, double efficiency) {
     if (!fits(tile, vector)) return;
     const int64_t tiles = ceil_divide(c.y[2], tile.outputs) * ceil_divide(c.y[1], tile.outputs);
-    tile.cost = static_cast<double>(tiles * filters * all_vectors * vector) * winograd_weight_cost(tile, vector, efficiency);
+    // Groups that are missing at the end of the batch are computed as zeros.
+    const double computed = static_cast<double>(ceil_divide(groups, tile.groups) * tile.groups) / static_cast<double>(groups);
+    tile.cost = computed * static_cast<double>(tiles * filters * all_vectors * vector) * winograd_weight_cost(tile, vector, efficiency);
     if (tile.cost < best.cost * (1 - 1e-9)) best = tile;
   };
   // Blocks are what threads share out. Few groups are taken together: a batch is seldom a multiple of many.

@@ -187,7 +187,7 @@ struct WinogradWeightTile {
 };
 constexpr int64_t kWinogradSumBytes = 640 << 10, kWinogradTileBytes = 640 << 10, kWinogradCopyBytes = 256 << 10;
 /// The tile that is expected to be the fastest; `outputs` 0: a direct sum is.
-WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers);
+WinogradWeightTile winograd_weight_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t groups);
 
 /// A direct sum of the gradient towards the weight, images in lanes: the register tile of `filters` by `channels`, and the block of
 /// `tiles` of filters by `block` channels whose sums lie in cache, beside a band of x for `rows` rows of dy.
