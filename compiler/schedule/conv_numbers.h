@@ -47,6 +47,8 @@ struct DenseGroup {
 inline double loads(int64_t pixels, int64_t channels) { return static_cast<double>(pixels + channels) / static_cast<double>(pixels * channels); }
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
 double tile_efficiency(int64_t sums, double loads_per_multiply_add);
+/// The same where broadcast numbers are loaded as operands of multiply-adds. `sums_for_latency`: how many keep a core busy.
+double blocked_efficiency(int64_t pixels, int64_t blocks, double sums_for_latency = 10);
 
 /// Images of a register tile of a dense layer whose weights are packed in tiles of so many vectors, and the share of the peak that it
 /// reaches.
