@@ -309,6 +309,23 @@ TEST(WeightGradient, ReadsMapsBeyondTheCachesFewTimes) {
   EXPECT_EQ(direct_weight_tile(square_conv(3, 64, 224, 7, 2), bytes, target).block, 3);
 }
 
+TEST(WeightGradient, TakesNoGroupsTogetherThatTheBatchDoesNotHave) {
+  const Target& target = *find_target("avx512");
+  EXPECT_EQ(winograd_weight_tile(square_conv(512, 512, 2, 3, 1), 16, target.vector_registers, 8).groups, 4);
+  EXPECT_EQ(winograd_weight_tile(square_conv(512, 512, 2, 3, 1), 16, target.vector_registers, 2).groups, 2);
+  EXPECT_EQ(winograd_weight_tile(square_conv(512, 512, 2, 3, 1), 16, target.vector_registers, 1).groups, 1);
+}
+
+/// Of 2x2 maps a direct sum leaves out 20 of 36 products.
+TEST(Winograd, IsNotForMapsWhoseTapsMostlyLeaveThem) {
+  const Target& target = *find_target("avx512");
+  for (const bool towards_x : {false, true}) {
+    EXPECT_EQ(prefers_winograd_lanes(square_conv(512, 512, 2, 3, 1), 16, 2, target, towards_x), 0);
+    EXPECT_EQ(prefers_winograd_lanes(square_conv(512, 512, 4, 3, 1), 16, 2, target, towards_x), 4);
+    EXPECT_EQ(prefers_winograd_lanes(square_conv(512, 512, 7, 3, 1), 16, 1, target, towards_x), 4);
+  }
+}
+
 TEST(WeightGradient, HasNoTileWhereNoRowFits) {
   EXPECT_EQ(direct_weight_tile(square_conv(1, 4, 8000, 3, 1), 64, *find_target("avx512")).filters, 0);
   EXPECT_EQ(direct_weight_tile(square_conv(1, 4, 64, 31, 1), 64, *find_target("avx512")).filters, 0) << "a row of taps is more than the registers";
