@@ -107,7 +107,7 @@ class Chooser {
       border = copies_tiles(c, c.tile_bytes(columns, tile.rows, bytes), filters) ? 3 : 0;
     } else if (!has_pool && !c.is_depthwise() && leaves_out_taps(c, registers_)) {
       columns = c.y[2], rows = c.y[1];
-      filters = largest_divisor(c.group_filters(), (registers_ - 1) / columns - 1);
+      filters = largest_divisor(c.group_filters(), registers_, [&](int64_t f) { return tile_registers(columns, f) <= registers_; });
     } else if (c.is_depthwise()) {
       // A copy serves one filter: the smaller, the sooner it is used.
       constexpr int64_t kFewColumns = 8;
