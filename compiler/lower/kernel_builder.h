@@ -117,6 +117,7 @@ Halide::Pipeline build_reduce_lanes(KernelBuilder& builder);
 Halide::Pipeline build_conv_forward(KernelBuilder& builder);
 Halide::Pipeline build_conv_depthwise(KernelBuilder& builder);
 Halide::Pipeline build_conv_direct(KernelBuilder& builder);
+Halide::Pipeline build_conv_pointwise(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_input(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder);
 Halide::Pipeline build_conv_winograd(KernelBuilder& builder);

@@ -7,6 +7,7 @@
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
 #include "schedule/legal.h"
+#include "schedule/reductions.h"
 #include "schedule/steps.h"
 #include "schedule/templates.h"
 #include "schedule/vary.h"
@@ -39,7 +40,9 @@ class Chooser {
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel, batch);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
       if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node, batch);
-      if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || sums_long_rows(node))) return reduce(node);
+      const bool has_passes = op == "reduce" && reduction_passes(graph_, kernel).size() > 1;
+      if (has_passes) return reduce("norm.lanes", node);
+      if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || (is_lanes(node.results[0]) && reduces_long_rows(graph_, node)))) return reduce("reduce.lanes", node);
     }
     return elementwise(kernel);
   }
@@ -78,23 +81,21 @@ class Chooser {
     return schedule;
   }
 
-  /// Whether it takes an image many elements to one, in lanes: few are written out.
-  bool sums_long_rows(const Node& node) const {
-    constexpr int64_t kMany = 32;
-    return is_lanes(node.results[0]) && element_count(graph_.type(node.operands[0]).dims) >= kMany * element_count(graph_.type(node.results[0]).dims);
-  }
-
-  Schedule reduce(const Node& node) const {
+  Schedule reduce(const char* name, const Node& node) const {
     const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
     const int64_t extent = axes.empty() ? 1 : graph_.type(node.operands[0]).dims[static_cast<size_t>(axes.back())];
-    return {"reduce.lanes", {{"partial", largest_divisor(extent, 8)}}};
+    return {name, {{"partial", largest_divisor(extent, 8)}}};
   }
 
   Schedule conv(const Kernel& kernel, int64_t batch) const {
     const Node& node = graph_.node(kernel.anchor);
     const ValueId x = node.operands[0], y = node.results[0];
     const ConvNumbers c = convolution_numbers(graph_, kernel);
-    if (layout(y).kind == LayoutKind::Blocked) return c.is_depthwise() ? conv_depthwise(c) : conv_direct(c, node, batch);
+    if (layout(y).kind == LayoutKind::Blocked) {
+      if (c.is_depthwise()) return conv_depthwise(c);
+      const bool is_better = kernel.pool < 0 && is_pointwise(c, layout(x)) && prefers_pointwise(c, layout(y).vector, registers_, layout(node.operands[1]).tile.at(1));
+      return is_better ? conv_pointwise(c, node, batch) : conv_direct(c, node, batch);
+    }
     return is_lanes(y) && is_lanes(x) ? conv_lanes(c, node, kernel.pool >= 0) : conv_planar(c, y);
   }
 
@@ -169,17 +170,56 @@ class Chooser {
     const Layout& packed = layout(node.operands[1]);
     const BlockedTile tile = blocked_tile(c, layout(y).vector, registers_, packed.tile.at(1));
     const bool copies = is_planar(x) && c.has_border();
-    // A planar x is copied, band by band. Otherwise all rows are one band, so that weights are read once, unless threads want more.
-    const auto fits = [&](int64_t rows) { return !copies || c.band_bytes(rows, c.x[0], element_bytes(graph_.type(x).element)) <= scratch_bytes_; };
-    int64_t band = c.y[1];
-    if (!fits(band)) band = std::max(tile.rows, largest_divisor(c.y[1], c.y[1], [&](int64_t rows) { return rows % tile.rows == 0 && fits(rows); }));
+    const int64_t bytes = element_bytes(graph_.type(x).element);
     const int64_t filter_tiles = copies ? 1 : ceil_divide(c.y[0], layout(y).vector * tile.blocks);
+    // A planar x is copied, band by band.
+    const auto fits = [&](int64_t rows) { return rows % tile.rows == 0 && c.band_bytes(rows, c.x[0], bytes) <= scratch_bytes_; };
+    int64_t band = copies && !fits(c.y[1]) ? std::max(tile.rows, largest_divisor(c.y[1], c.y[1], fits)) : c.y[1];
+    if (!is_planar(x)) band = band_of_least_traffic(c, tile, filter_tiles, bytes);
     const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
     band = std::min(band, ceil_divide(ceil_divide(c.y[1], bands), tile.rows) * tile.rows);
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
     return {"conv.direct",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
-             {"stream", streams_weights(c, tile, element_bytes(graph_.type(x).element), is_planar(x)) ? 1 : 0}, {"unroll", largest_divisor(reduced, 4)}}};
+             {"stream", streams_weights(c, tile, bytes, is_planar(x)) ? 1 : 0}, {"ahead", is_planar(x) ? 0 : fetches_ahead(c, layout(x).vector, bytes)},
+             {"unroll", largest_divisor(reduced, 4)}}};
+  }
+
+  /// The weights of a chunk take half of the first-level cache.
+  Schedule conv_pointwise(const ConvNumbers& c, const Node& node, int64_t batch) const {
+    constexpr int64_t kChunkBytes = 16 << 10;
+    const ValueId x = node.operands[0], y = node.results[0];
+    const int64_t bytes = element_bytes(graph_.type(x).element), vector = layout(y).vector;
+    const BlockedTile tile = pointwise_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
+    const int64_t filter_tiles = ceil_divide(c.y[0], vector * tile.blocks);
+    const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
+    const int64_t most = std::min(band_of_least_traffic(c, {1, 1, tile.blocks, 0}, filter_tiles, bytes), ceil_divide(c.y[1], bands));
+    const int64_t band = largest_divisor(c.y[1], most, [&](int64_t rows) { return 2 * rows * c.y[2] * tile.blocks * vector * bytes <= kLargestScratchBytes; });
+    return {"conv.pointwise",
+            {{"pixels", std::min(tile.columns, band * c.y[2])}, {"blocks", tile.blocks}, {"chunk", largest_divisor(c.x[0] / vector, kChunkBytes / (vector * vector * tile.blocks * bytes))},
+             {"band", band}, {"ahead", fetches_ahead(c, vector, bytes)}, {"unroll", largest_divisor(vector, 4)}}};
+  }
+
+  /// Each band reads all weights, and each tile of filters all of the band: the rows for which the fewest bytes come from beyond the
+  /// second-level cache. All of them, so that weights are read once, where x fits it.
+  int64_t band_of_least_traffic(const ConvNumbers& c, const BlockedTile& tile, int64_t filter_tiles, int64_t bytes) const {
+    const int64_t usable = target_.level2_bytes / 4 * 3, weights = element_count(c.weight) * bytes;
+    const auto traffic = [&](int64_t rows) {
+      const int64_t bands = ceil_divide(c.y[1], rows), band = c.band_bytes(rows, c.weight[1], bytes);
+      return bands * band * (band > usable ? filter_tiles : c.groups) + weights * (weights + band > usable ? bands : 1);
+    };
+    int64_t best = c.y[1];
+    for (int64_t rows = best; rows >= tile.rows; rows -= tile.rows)
+      if (const int64_t even = ceil_divide(ceil_divide(c.y[1], ceil_divide(c.y[1], rows)), tile.rows) * tile.rows; traffic(even) < traffic(best)) best = even;
+    return best;
+  }
+
+  /// As measured: of an x beyond the second-level cache, one tap reads short runs of memory, far from each other, that the processor does
+  /// not foresee where a block of a pixel is less than a cache line. With a stride it would fetch what no tap reads.
+  int64_t fetches_ahead(const ConvNumbers& c, int64_t vector, int64_t bytes) const {
+    constexpr int64_t kCacheLine = 64, kManyBlocks = 16, kAhead = 2;
+    const bool is_far = element_count(c.x) * bytes > target_.level2_bytes;
+    return c.taps() == 1 && c.stride == Dims{1, 1} && is_far && vector * bytes < kCacheLine && c.weight[1] >= kManyBlocks * vector ? kAhead : 0;
   }
 
   /// Whether weights are read in the order of memory: where they come from beyond the caches, and what a tile reads of x stays in the first.

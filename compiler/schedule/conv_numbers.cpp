@@ -145,6 +145,31 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
   return best;
 }
 
+bool is_pointwise(const ConvNumbers& c, const Layout& x) {
+  const bool has_gaps = c.has_border() || c.stride != Dims{1, 1} || !x.border.empty();
+  return x.kind == LayoutKind::Blocked && c.taps() == 1 && c.groups == 1 && !has_gaps && c.x[0] % x.vector == 0;
+}
+
+BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
+  const int64_t all_blocks = ceil_divide(c.y[0], vector), pixels = c.y[1] * c.y[2];
+  const double vectors = static_cast<double>(all_blocks * c.x[0] * pixels);
+  BlockedTile best{1, 1, 1, vectors * 100};
+  for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b)
+    for (int64_t p = 1; p <= std::min<int64_t>(pixels, 32); ++p) {
+      if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || tile_registers(b, p) > registers) continue;
+      const double cost = vectors / useful_share(pixels, p) / blocked_efficiency(p, b);
+      if (cost < best.cost * (1 - 1e-9)) best = {p, 1, b, cost};
+    }
+  return best;
+}
+
+bool prefers_pointwise(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
+  // Sums pass through memory once more, which few channels do not outweigh, as measured.
+  constexpr int64_t kManyChannels = 256;
+  constexpr double kSumsInMemory = 1.1;
+  return c.x[0] >= kManyChannels && pointwise_tile(c, vector, registers, blocks).cost * kSumsInMemory < blocked_tile(c, vector, registers, blocks).cost;
+}
+
 double streamed_bytes(double gbs, const Target& target) {
   constexpr double kNumbers = 16, kOperations = 2;
   return gbs * kOperations * kNumbers / target.peak_gflops;

@@ -70,6 +70,7 @@ struct Tile {
 Tile register_tile(int64_t width, int64_t channels, int64_t registers, int64_t most_columns, int64_t unit = 1);
 
 struct Kernel;
+struct Layout;
 
 /// The types and attributes of conv or of one of its gradients.
 struct ConvNumbers {
@@ -117,6 +118,14 @@ struct BlockedTile {
   double cost = 0;
 };
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// Whether `conv.pointwise` sums it, where y is in blocks of channels: one tap, no groups, and an x of whole blocks without gaps between pixels.
+bool is_pointwise(const ConvNumbers& c, const Layout& x);
+/// The register tile of that: pixels (columns) by vectors of filters. `blocks`: those of weights that are packed already; 0: any.
+BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// Whether that is expected to be faster than `conv.direct`, for `blocks` as above.
+bool prefers_pointwise(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
 
 /// The share of a convolution's taps that meet the image.
 double useful_taps(const ConvNumbers& c);

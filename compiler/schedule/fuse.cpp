@@ -6,6 +6,7 @@
 
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
+#include "schedule/reductions.h"
 #include "schedule/steps.h"
 #include "schedule/templates.h"
 #include "support/check.h"
@@ -129,6 +130,10 @@ class Fuser {
         return last;
       }
     }
+    if (ready >= 0 && is_later_pass(node, draft_.kernels[static_cast<size_t>(ready)])) {
+      draft_.kernels[static_cast<size_t>(ready)].nodes.push_back(node_index);
+      return ready;
+    }
     if (const int32_t pass = pass_to_join(node, ready); pass >= 0) {
       draft_.kernels[static_cast<size_t>(pass)].nodes.push_back(node_index);
       return pass;
@@ -201,6 +206,28 @@ class Fuser {
       if (is_same && share_an_operand(anchor, node)) return k;
     }
     return -1;
+  }
+
+  /// In training: whether the node reduces long rows that the kernel has reduced before, and of the kernel's results needs those of its
+  /// own row.
+  bool is_later_pass(const Node& node, const Kernel& kernel) const {
+    if (draft_.purpose != Purpose::Training || node.op->name != "reduce" || kernel.anchor < 0) return false;
+    const Node& anchor = graph_.node(kernel.anchor);
+    if (anchor.op != node.op || std::get<bool>(node.attributes.at("batch")) || std::get<bool>(anchor.attributes.at("batch"))) return false;
+    const ValueId x = node.operands[0], y = node.results[0];
+    const bool is_same = anchor.attributes.at("axes") == node.attributes.at("axes") && graph_.type(anchor.operands[0]) == graph_.type(x) &&
+                         layout(anchor.operands[0]).same_order(layout(x)) && layout(anchor.results[0]) == layout(y);
+    return is_same && layout(x).kind == LayoutKind::Lanes && layout(y).kind == LayoutKind::Lanes && reduces_long_rows(graph_, node) && share_an_operand(anchor, node) && reads_own_row(node, kernel, graph_.type(y));
+  }
+
+  /// Whether the node reads nothing of what the kernel computes but values of this type, directly or through inlined maps.
+  bool reads_own_row(const Node& node, const Kernel& kernel, const TensorType& type) const {
+    return std::all_of(node.operands.begin(), node.operands.end(), [&](ValueId operand) {
+      if (!depends_on(operand, kernel)) return true;
+      const int32_t producer = graph_.value(operand).node;
+      if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) return graph_.type(operand) == type;
+      return role_of(producer) == NodeRole::Inlined && is_map(graph_.node(producer)) && reads_own_row(graph_.node(producer), kernel, type);
+    });
   }
 
   /// Whether both read one stored value of the same dimensions, directly or through inlined maps.

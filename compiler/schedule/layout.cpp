@@ -213,13 +213,23 @@ class LayoutChooser {
     return prefers_winograd(c, lanes_, infer_batch(conv), context_.target);
   }
 
+  /// As is_pointwise will say, if no other convolution wants a border around x.
+  bool may_be_pointwise(const Node& conv) const {
+    const ValueId x = conv.operands[0];
+    return is_blocked(x) && is_pointwise(numbers(conv), layout_of(x)) && std::none_of(source_->graph.nodes().begin(), source_->graph.nodes().end(), [&](const Node& node) {
+      return node.op->name == "conv" && node.operands[0] == x && numbers(node).has_border();
+    });
+  }
+
   /// The layout of a weight that the convolution reads a tile at a time.
   Layout packed(const Node& conv) const {
     if (const Schedule* fixed = fixed_weights(conv)) return fixed_layout(*fixed, lanes_, 0);
     const ConvNumbers c = numbers(conv);
     const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
     const int64_t outputs = winograd_outputs(conv);
-    int64_t blocks = outputs > 0 ? winograd_tile(winograd_shape(c, lanes_, infer_batch(conv)), outputs, context_.target).blocks : blocked_tile(c, lanes_, registers).blocks;
+    int64_t blocks = blocked_tile(c, lanes_, registers).blocks;
+    if (outputs > 0) blocks = winograd_tile(winograd_shape(c, lanes_, infer_batch(conv)), outputs, context_.target).blocks;
+    else if (may_be_pointwise(conv) && prefers_pointwise(c, lanes_, registers)) blocks = pointwise_tile(c, lanes_, registers).blocks;
     if (context_.options.variation != 0) {
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMostPackedBlocks)) + 1;
       blocks = largest_divisor(all_blocks, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; });

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "ir/op.h"
+#include "schedule/reductions.h"
 #include "schedule/templates.h"
 
 namespace cnnc {
@@ -78,6 +79,8 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (layout(second).kind == LayoutKind::Winograd) return {is_lanes(y) ? "conv.lanes_winograd" : "conv.winograd"};
     if (op == "conv" && layout(y).kind == LayoutKind::Blocked)
       found.push_back(conv_numbers(graph_, node).is_depthwise() ? "conv.depthwise" : "conv.direct");
+    if (op == "conv" && kernel.pool < 0 && layout(y).kind == LayoutKind::Blocked && is_pointwise(conv_numbers(graph_, node), layout(x)))
+      found.push_back("conv.pointwise");
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
     if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
     if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) {
@@ -94,6 +97,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "dense" && is_planar(x) && is_planar(y) && is_planar(second)) found.push_back("dense.vector");
     if (op == "dense" && is_planar(x) && is_planar(y) && layout(second).kind == LayoutKind::Packed) found.push_back("dense.packed");
     const auto reduces_lanes = [&] { return std::get<bool>(node.attributes.at("batch")) || (is_lanes(y) && !std::get<Dims>(node.attributes.at("axes")).empty()); };
+    if (op == "reduce" && reduction_passes(graph_, kernel).size() > 1) return {"norm.lanes"};
     if (op == "reduce" && is_lanes(x) && reduces_lanes()) found.push_back("reduce.lanes");
   }
   if (kernel.pool >= 0) return found;
@@ -115,6 +119,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("conv.lanes") || is("conv.planar")) return conv(kernel, schedule);
   if (is("conv.depthwise")) return conv_depthwise(node, schedule);
   if (is("conv.direct")) return conv_direct(kernel, schedule);
+  if (is("conv.pointwise")) return conv_pointwise(node, schedule);
   if (is("conv.winograd") || is("conv.lanes_winograd")) return winograd(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
   if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
@@ -182,8 +187,25 @@ std::optional<std::string> LegalSchedules::conv_direct(const Kernel& kernel, con
   if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
   rules.equals("border", copies ? 1 : 0, copies ? "taps leave a planar image" : "nothing has to be copied");
   if (copies) rules.scratch(c.band_bytes(rules["band"], c.x[0], element_bytes(graph_.type(x).element)));
-  if (is_planar(x)) rules.equals("stream", 0, "a planar image has no blocks of channels");
+  for (const char* name : {"stream", "ahead"})
+    if (is_planar(x)) rules.equals(name, 0, "a planar image has no blocks of channels");
   rules.divides("unroll", is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector), "channels of the inner loop");
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::conv_pointwise(const Node& node, const Schedule& schedule) const {
+  const ValueId y = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node);
+  const int64_t vector = layout(y).vector;
+  Rules rules(schedule);
+  rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
+  rules.at_most("pixels", rules["band"] * c.y[2], "a tile is no larger than a band");
+  rules.registers(tile_registers(rules["blocks"], rules["pixels"]), target_.vector_registers);
+  rules.divides("band", c.y[1], "rows of the result");
+  rules.divides("chunk", c.x[0] / vector, "blocks of channels");
+  rules.divides("unroll", vector, "channels of the inner loop");
+  const int64_t pixels = ceil_divide(rules["band"] * c.y[2], rules["pixels"]) * rules["pixels"];
+  rules.scratch(pixels * rules["blocks"] * vector * element_bytes(graph_.type(y).element));
   return rules.result();
 }
 

@@ -36,6 +36,7 @@ class LegalSchedules {
   Complaint conv(const Kernel& kernel, const Schedule& schedule) const;
   Complaint conv_depthwise(const Node& node, const Schedule& schedule) const;
   Complaint conv_direct(const Kernel& kernel, const Schedule& schedule) const;
+  Complaint conv_pointwise(const Node& node, const Schedule& schedule) const;
   Complaint winograd(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_weight(const Node& node, const Schedule& schedule) const;

@@ -30,7 +30,14 @@ constexpr TemplateParameter kConvDirect[] = {{"columns", "columns of a tile", 1,
                                              {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
                                              {"border", "1: bordered copy of a band of a planar x", 0, 1, 0},
                                              {"stream", "1: all channels for a tap, as weights lie in memory; 0: all taps for a block of channels", 0, 1, 0},
+                                             {"ahead", "blocks of channels of x that are fetched into the cache ahead of their use; 0: none", 0, 8, 0},
                                              {"unroll", "channels written out", 1, 16}};
+constexpr TemplateParameter kConvPointwise[] = {{"pixels", "pixels of a tile", 1, 32},
+                                                {"blocks", "vectors of filters of a tile", 1, 8, kNoDefault},
+                                                {"chunk", "blocks of channels that are summed apart", 1, kAny},
+                                                {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
+                                                {"ahead", "blocks of channels of x that are fetched into the cache ahead of their use; 0: none", 0, 8, 0},
+                                                {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                {"rows", "tiles below each other in it", 1, 32},
                                                {"images", "images in it", 1, 32},
@@ -96,7 +103,7 @@ constexpr Template kTemplates[] = {
      "broadcast one number of x and multiply-add it to each vector of filters. The tiles of a band follow one another before the next filters. A pool whose windows tile y takes them from the sums in registers.",
      "`blocks` is that of the packed weights. `columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. A "
      "tile is no larger than y, a band holds at least a tile's rows. `border` is 1 where taps leave a planar x, else 0; a copied band is at most 256 KB. "
-     "`unroll` divides the channels of a block (of a planar x: all of them, and `stream` is 0). Before a pool tiles and bands are whole windows."},
+     "`unroll` divides the channels of a block (of a planar x: all of them, and `stream` and `ahead` are 0). Before a pool tiles and bands are whole windows."},
     {"conv.lanes", "convolution, or its gradient towards x at stride 1, images innermost", kConv,
      "Training, x and y in lanes; the gradient is the convolution of dy with mirrored filters. Good for any number of channels, best for few or odd ones.",
      "A register tile of columns by filters is summed over channels and taps: load a vector of images for each column, broadcast one weight for "
@@ -137,6 +144,12 @@ constexpr Template kTemplates[] = {
      "broadcast one weight for each filter, multiply-add. The last vector of a row is shifted inwards.",
      "`vector` is a power of two that fits a register; `columns` vectors are no wider than y; `lines` divides `rows`. The sums, `columns` x `lines` vectors and 1 more are at most the target's "
      "registers. The rest as for `conv.lanes`."},
+    {"conv.pointwise", "convolution of one tap, channels in vectors, all pixels in one row", kConvPointwise,
+     "Inference, x and y in blocks of channels, weights packed, no groups. Better than `conv.direct` where rows are short or channels many, most of all with few registers.",
+     "A register tile of pixels by vectors of filters is summed over the channels of a chunk: load the weights of the tile, broadcast one number of each pixel, "
+     "multiply-add. The sums are added to those of the chunks before, in a cache. The tiles of a band's pixels follow one another, then the next chunk, whose weights stay in the first-level cache.",
+     "`blocks` is that of the packed weights. `pixels` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. `band` divides the rows of y, `chunk` the blocks of "
+     "channels, which are whole, and `unroll` the channels of a block. The sums of a band take at most 256 KB. No pool is fused."},
     {"conv.winograd", "convolution of 3x3 taps at stride 1 by Winograd's algorithm, channels in vectors", kConvWinograd,
      "Inference in f32 without groups or dilation, x and y in blocks of channels, weights transformed by `conv.winograd_weights`: 4 or 2.25 times fewer multiply-adds. Rounds more "
      "than a direct sum.",
@@ -182,8 +195,12 @@ constexpr Template kTemplates[] = {
      "A vector of neighbouring elements is computed from the operands. Short reductions (the windows of pools) are written out, longer ones loop around the vector.",
      "`vector` is a power of two that fits a register and a row (in lanes: the layout's). `rows` and `columns` divide those of an image in lanes, "
      "at most 16 places together, and are 1 elsewhere. `chunk` is 0 but for flat buffers, where it is at least a vector."},
+    {"norm.lanes", "reductions over the pixels of an image that follow from one another, images innermost", kReduce,
+     "Training: the mean of each image and the squared distances from it, as batchnorm wants them. What later reductions read lies in a cache, where the first one has put it.",
+     "That of `reduce.lanes`, one pass after the other for each element of the result.",
+     "As for `reduce.lanes`."},
     {"plain", "one loop nest, no vectors", {},
-     "Every kernel but the update of weights; slow, for comparison.",
+     "Every kernel but the update of weights, and reductions that follow from one another; slow, for comparison.",
      "Element after element, each from its definition."},
     {"reduce.lanes", "reduction over images or over the batch, images innermost", kReduce,
      "Training: sums over the pixels of each image and over images, like those of batchnorm and of biases.",

@@ -132,6 +132,7 @@ struct Algorithm {
   double error = 5e-6;
   uint64_t variation = 0;
   int64_t batch = 1, images = 3;        // what it is made for, and what it gets
+  const char* target = "avx512";        // where the shapes of the tests gain by it
 };
 
 Module blocked_module(const BlockedConvolution& c) {
@@ -173,7 +174,7 @@ void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) 
     const ModulePlan plan = make_plan(module, target, {.infer_batch = algorithm.batch, .train_batch = {}, .precise = direct, .variation = algorithm.variation});
     const auto uses = [&](const Kernel& kernel) { return kernel.schedule.name == algorithm.name || (direct && kernel.schedule.name == "conv.depthwise"); };
     const auto found = std::count_if(plan.functions[0].kernels.begin(), plan.functions[0].kernels.end(), uses);
-    const bool demanded = algorithm.variation == 0 && (direct ? &target == &host_target() : target.name == "avx512");
+    const bool demanded = algorithm.variation == 0 && (direct ? &target == &host_target() : target.name == algorithm.target);
     EXPECT_TRUE(found == (direct ? 2 : 1) || !demanded) << to_string(plan, module);
     PlanRunner runner(plan, 0, target);
     const auto actual = runner.run(arguments, algorithm.images, {.tasks_backwards = true});
@@ -214,6 +215,17 @@ TEST(Blocks, SmallMaps) {
 }
 TEST(Blocks, DoublePrecision) {
   check_blocks({24, 20, 9, 7, {3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1, false, ElementType::F64});
+}
+
+TEST(Blocks, PointsOfShortRows) {
+  constexpr Algorithm kPointwise{.name = "conv.pointwise", .target = "avx2"};
+  check_blocks({256, 64, 7, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}}, kPointwise);
+  check_blocks({320, 48, 5, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}}, kPointwise);
+  // Filters that do not fill vectors, and rows in bands: the last tile of a band begins earlier.
+  check_blocks({272, 44, 7, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}}, {"conv.pointwise", 5e-6, 0, 1, 1, "avx2"});
+  for (uint64_t variation = 1; variation <= 8; ++variation)
+    check_blocks({48, 40, 6, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}}, {"conv.pointwise", 5e-6, variation});
+  check_blocks({256, 32, 7, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1, false, ElementType::F64}, {.name = "conv.pointwise", .target = "none"});
 }
 
 constexpr Algorithm kWinograd{"conv.winograd", 2e-5};
@@ -308,6 +320,7 @@ TEST(Threads, ShareOutASingleGroupOfImages) {
     check_tasks("conv", {{x, w}, padded}, precise);
     check_tasks("conv_grad_input", {{x, w}, towards_x}, precise);
   }
+  check_tasks("reduce", {{x}, {{"op", std::string("sum")}, {"axes", Dims{1, 2}}}}, false);
   check_tasks("maxpool", {{x}, {{"kernel", Dims{2, 2}}, {"stride", Dims{2, 2}}, {"pad", Dims{0, 0, 0, 0}}}}, false);
 }
 

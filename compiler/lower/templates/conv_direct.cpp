@@ -54,6 +54,7 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(y_value).dims, builder.type(w_value).dims);
   const auto vector = int32(builder.layout(y_value).vector), columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
   const auto blocks = int32(builder.parameter("blocks")), band = std::max(rows, int32(builder.parameter("band"))), unroll = int32(builder.parameter("unroll"));
+  const auto ahead = int32(builder.parameter("ahead"));
   const bool stream = builder.parameter("stream") == 1;
   const PoolWindow window = pool_window(builder);
   const bool x_is_blocked = builder.layout(x_value).kind == LayoutKind::Blocked, copies = builder.parameter("border") > 0;
@@ -111,6 +112,8 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
     const auto stage = static_cast<int>(i);
     sums.update(stage).reorder(order).vectorize(l, vector, TailStrategy::RoundUp).unroll(k).unroll(x).unroll(y);
     if (ranges[i].extent % unroll == 0) sums.update(stage).unroll(r.x, unroll);
+    // What lies beyond x at its end need not be there.
+    if (ahead > 0 && r.dimensions() > 3) sums.update(stage).prefetch(builder.memory(x_value), r[3], r[3], ahead, Halide::PrefetchBoundStrategy::NonFaulting);
   }
   keep_on_stack(sums);
   // A step of the parallel loop: the tiles of some filters, or a band where filters share the copy of x.
