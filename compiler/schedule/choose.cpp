@@ -175,7 +175,7 @@ class Chooser {
     // A planar x is copied, band by band.
     const auto fits = [&](int64_t rows) { return rows % tile.rows == 0 && c.band_bytes(rows, c.x[0], bytes) <= scratch_bytes_; };
     int64_t band = copies && !fits(c.y[1]) ? std::max(tile.rows, largest_divisor(c.y[1], c.y[1], fits)) : c.y[1];
-    if (!is_planar(x)) band = band_of_least_traffic(c, tile, filter_tiles, bytes);
+    if (!is_planar(x)) band = band_of_least_traffic(c, filter_tiles, bytes, [&](int64_t rows) { return rows % tile.rows == 0; });
     const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
     band = std::min(band, ceil_divide(ceil_divide(c.y[1], bands), tile.rows) * tile.rows);
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
@@ -193,24 +193,26 @@ class Chooser {
     const BlockedTile tile = pointwise_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
     const int64_t filter_tiles = ceil_divide(c.y[0], vector * tile.blocks);
     const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
-    const int64_t most = std::min(band_of_least_traffic(c, {1, 1, tile.blocks, 0}, filter_tiles, bytes), ceil_divide(c.y[1], bands));
-    const int64_t band = largest_divisor(c.y[1], most, [&](int64_t rows) { return 2 * rows * c.y[2] * tile.blocks * vector * bytes <= kLargestScratchBytes; });
+    const auto fits = [&](int64_t rows) { return c.y[1] % rows == 0 && 2 * rows * c.y[2] * tile.blocks * vector * bytes <= kLargestScratchBytes; };
+    const int64_t most = std::min(band_of_least_traffic(c, filter_tiles, bytes, fits), ceil_divide(c.y[1], bands));
+    const int64_t band = largest_divisor(c.y[1], most, fits);
     return {"conv.pointwise",
             {{"pixels", std::min(tile.columns, band * c.y[2])}, {"blocks", tile.blocks}, {"chunk", largest_divisor(c.x[0] / vector, kChunkBytes / (vector * vector * tile.blocks * bytes))},
              {"band", band}, {"ahead", fetches_ahead(c, vector, bytes)}, {"unroll", largest_divisor(vector, 4)}}};
   }
 
   /// Each band reads all weights, and each tile of filters all of the band: the rows for which the fewest bytes come from beyond the
-  /// second-level cache. All of them, so that weights are read once, where x fits it.
-  int64_t band_of_least_traffic(const ConvNumbers& c, const BlockedTile& tile, int64_t filter_tiles, int64_t bytes) const {
+  /// second-level cache. All of them, so that weights are read once, where x fits it. `may_be`: which numbers of rows are allowed.
+  template <class MayBe>
+  int64_t band_of_least_traffic(const ConvNumbers& c, int64_t filter_tiles, int64_t bytes, MayBe may_be) const {
     const int64_t usable = target_.level2_bytes / 4 * 3, weights = element_count(c.weight) * bytes;
     const auto traffic = [&](int64_t rows) {
       const int64_t bands = ceil_divide(c.y[1], rows), band = c.band_bytes(rows, c.weight[1], bytes);
       return bands * band * (band > usable ? filter_tiles : c.groups) + weights * (weights + band > usable ? bands : 1);
     };
     int64_t best = c.y[1];
-    for (int64_t rows = best; rows >= tile.rows; rows -= tile.rows)
-      if (const int64_t even = ceil_divide(ceil_divide(c.y[1], ceil_divide(c.y[1], rows)), tile.rows) * tile.rows; traffic(even) < traffic(best)) best = even;
+    for (int64_t rows = best - 1; rows > 0; --rows)
+      if (may_be(rows) && traffic(rows) < traffic(best)) best = rows;
     return best;
   }
 
