@@ -32,7 +32,7 @@ Function clean(const Function& function) {
 Function inference_function(Function from, std::string name) {
   from.name = std::move(name);
   std::erase_if(from.results, [](const Port& port) { return port.role == Role::State; });   // statistics stay as they are
-  return clean(expand_inference(fold_batchnorm(from)));
+  return clean(subsample(expand_inference(fold_batchnorm(from))));
 }
 
 Function gradients_function(const Function& loss) {

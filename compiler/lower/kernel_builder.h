@@ -113,6 +113,7 @@ class KernelBuilder {
 /// The templates: each builds the pipeline of the kernel and schedules it. Results are in the order of kernel.writes.
 Halide::Pipeline build_plain(KernelBuilder& builder);
 Halide::Pipeline build_elementwise(KernelBuilder& builder);
+Halide::Pipeline build_pool(KernelBuilder& builder);
 Halide::Pipeline build_reduce_lanes(KernelBuilder& builder);
 Halide::Pipeline build_conv_forward(KernelBuilder& builder);
 Halide::Pipeline build_conv_depthwise(KernelBuilder& builder);

@@ -70,6 +70,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
   static const std::map<std::string, Build, std::less<>> templates = {
       {"plain", build_plain},
       {"elementwise", build_elementwise},
+      {"pool", build_pool},
       {"reduce.lanes", build_reduce_lanes},
       {"norm.lanes", build_reduce_lanes},
       {"conv.lanes", build_conv_forward},

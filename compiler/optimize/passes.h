@@ -27,6 +27,10 @@ Function compose_maps(const Function& function);
 /// maxpool_grad(winners, map(y, dy)): y is the pool's result, which equals a where a window's winner is.
 Function mask_pooled(const Function& function);
 
+/// In inference: conv of one tap with a stride becomes maxpool of one place with that stride, then conv without: the pixels that are read lie
+/// side by side.
+Function subsample(const Function& function);
+
 /// Makes `prepare` for `infer` and all RECIPE.evaluate: every Weight and State argument of these becomes Prepared, along with
 /// all that is computed from weights and statistics alone.
 Module split_prepare(const Module& module);

@@ -44,7 +44,7 @@ class Chooser {
       if (has_passes) return reduce("norm.lanes", node);
       if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || (is_lanes(node.results[0]) && reduces_long_rows(graph_, node)))) return reduce("reduce.lanes", node);
     }
-    return elementwise(kernel);
+    return kernel.anchor >= 0 && is_pool(graph_.node(kernel.anchor)) ? pool(kernel) : elementwise(kernel);
   }
 
  private:
@@ -57,7 +57,7 @@ class Chooser {
   Schedule elementwise(const Kernel& kernel) const {
     const ValueId value = kernel.writes[0];
     const TensorType& type = graph_.type(value);
-    Schedule schedule{"elementwise", {{"vector", 1}, {"columns", 1}, {"rows", 1}, {"chunk", 0}}};
+    Schedule schedule{"elementwise", {{"vector", 1}, {"chunk", 0}}};
     auto& p = schedule.parameters;
     const auto dims = stored_dims(type, layout(value));
     if (layout(value).kind == LayoutKind::Packed || dims.empty()) return schedule;
@@ -68,17 +68,21 @@ class Chooser {
     if (dims[0].is_batch) return schedule;
     p["vector"] = power_of_two_below(std::min<int64_t>(dims[0].extent, lanes_of(value)));
     if (is_lanes(value)) p["vector"] = group_;
-    if (kernel.anchor >= 0 && is_lanes(value) && type.dims.size() == 3) {
-      // The gradient of a window: places with one remainder of the stride meet one set of windows.
-      const auto stride = graph_.node(kernel.anchor).attributes.find("stride");
-      const std::string& op = graph_.node(kernel.anchor).op->name;
-      if (stride != graph_.node(kernel.anchor).attributes.end() && op.ends_with("pool_grad")) {
-        const Dims& steps = std::get<Dims>(stride->second);
-        if (steps[0] <= 4 && type.dims[1] % steps[0] == 0) p["rows"] = steps[0];
-        if (steps[1] <= 4 && type.dims[2] % steps[1] == 0) p["columns"] = steps[1];
-      }
-    }
     return schedule;
+  }
+
+  Schedule pool(const Kernel& kernel) const {
+    const int64_t vector = elementwise(kernel).parameters.at("vector");
+    const Node& node = graph_.node(kernel.anchor);
+    int64_t columns = 1, rows = 1;
+    // The gradient of a window: places with one remainder of the stride meet one set of windows.
+    if (is_lanes(kernel.writes[0]) && node.op->name.ends_with("_grad")) {
+      constexpr int64_t kMost = 4;
+      const Dims &stride = std::get<Dims>(node.attributes.at("stride")), &dims = graph_.type(kernel.writes[0]).dims;
+      if (stride[0] <= kMost && dims[1] % stride[0] == 0) rows = stride[0];
+      if (stride[1] <= kMost && dims[2] % stride[1] == 0) columns = stride[1];
+    }
+    return {"pool", {{"vector", vector}, {"columns", columns}, {"rows", rows}}};
   }
 
   Schedule reduce(const char* name, const Node& node) const {
@@ -93,8 +97,9 @@ class Chooser {
     const ConvNumbers c = convolution_numbers(graph_, kernel);
     if (layout(y).kind == LayoutKind::Blocked) {
       if (c.is_depthwise()) return conv_depthwise(c);
-      const bool is_better = kernel.pool < 0 && is_pointwise(c, layout(x)) && prefers_pointwise(c, layout(y).vector, registers_, layout(node.operands[1]).tile.at(1));
-      return is_better ? conv_pointwise(c, node, batch) : conv_direct(c, node, batch);
+      const int64_t blocks = layout(node.operands[1]).tile.at(1), row_bytes = c.y[2] * blocks * layout(y).vector * element_bytes(graph_.type(y).element);
+      const bool may_be_pointwise = kernel.pool < 0 && is_pointwise(c, layout(x)) && kSumsOfTiles * row_bytes <= kLargestScratchBytes;
+      return may_be_pointwise && prefers_pointwise(c, layout(y).vector, registers_, blocks) ? conv_pointwise(c, node, batch) : conv_direct(c, node, batch);
     }
     return is_lanes(y) && is_lanes(x) ? conv_lanes(c, node, kernel.pool >= 0) : conv_planar(c, y);
   }
@@ -175,13 +180,13 @@ class Chooser {
     // A planar x is copied, band by band.
     const auto fits = [&](int64_t rows) { return rows % tile.rows == 0 && c.band_bytes(rows, c.x[0], bytes) <= scratch_bytes_; };
     int64_t band = copies && !fits(c.y[1]) ? std::max(tile.rows, largest_divisor(c.y[1], c.y[1], fits)) : c.y[1];
-    if (!is_planar(x)) band = band_of_least_traffic(c, filter_tiles, bytes, [&](int64_t rows) { return rows % tile.rows == 0; });
+    if (!is_planar(x)) band = band_of_least_traffic(c, target_, filter_tiles, bytes, [&](int64_t rows) { return rows % tile.rows == 0; });
     const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
     band = std::min(band, ceil_divide(ceil_divide(c.y[1], bands), tile.rows) * tile.rows);
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
     return {"conv.direct",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
-             {"stream", streams_weights(c, tile, bytes, is_planar(x)) ? 1 : 0}, {"ahead", is_planar(x) ? 0 : fetches_ahead(c, layout(x).vector, bytes)},
+             {"stream", !is_planar(x) && streams_weights(c, tile, target_, bytes) ? 1 : 0}, {"ahead", is_planar(x) ? 0 : blocks_ahead(c, target_, layout(x).vector, bytes)},
              {"unroll", largest_divisor(reduced, 4)}}};
   }
 
@@ -192,41 +197,15 @@ class Chooser {
     const int64_t bytes = element_bytes(graph_.type(x).element), vector = layout(y).vector;
     const BlockedTile tile = pointwise_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
     const int64_t filter_tiles = ceil_divide(c.y[0], vector * tile.blocks);
-    const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
-    const auto fits = [&](int64_t rows) { return c.y[1] % rows == 0 && 2 * rows * c.y[2] * tile.blocks * vector * bytes <= kLargestScratchBytes; };
-    const int64_t most = std::min(band_of_least_traffic(c, filter_tiles, bytes, fits), ceil_divide(c.y[1], bands));
+    // Bands are whole divisors, so that threads share out tiles of filters first.
+    constexpr int64_t kEnough = 4;
+    const int64_t bands = ceil_divide(std::min(kEnough, steps_for_threads(static_cast<double>(batch) * tile.cost)), batch * filter_tiles);
+    const auto fits = [&](int64_t rows) { return c.y[1] % rows == 0 && kSumsOfTiles * rows * c.y[2] * tile.blocks * vector * bytes <= kLargestScratchBytes; };
+    const int64_t most = std::min(band_of_least_traffic(c, target_, filter_tiles, bytes, fits), ceil_divide(c.y[1], bands));
     const int64_t band = largest_divisor(c.y[1], most, fits);
     return {"conv.pointwise",
             {{"pixels", std::min(tile.columns, band * c.y[2])}, {"blocks", tile.blocks}, {"chunk", largest_divisor(c.x[0] / vector, kChunkBytes / (vector * vector * tile.blocks * bytes))},
-             {"band", band}, {"ahead", fetches_ahead(c, vector, bytes)}, {"unroll", largest_divisor(vector, 4)}}};
-  }
-
-  /// Each band reads all weights, and each tile of filters all of the band: the rows for which the fewest bytes come from beyond the
-  /// second-level cache. All of them, so that weights are read once, where x fits it. `may_be`: which numbers of rows are allowed.
-  template <class MayBe>
-  int64_t band_of_least_traffic(const ConvNumbers& c, int64_t filter_tiles, int64_t bytes, MayBe may_be) const {
-    const int64_t usable = target_.level2_bytes / 4 * 3, weights = element_count(c.weight) * bytes;
-    const auto traffic = [&](int64_t rows) {
-      const int64_t bands = ceil_divide(c.y[1], rows), band = c.band_bytes(rows, c.weight[1], bytes);
-      return bands * band * (band > usable ? filter_tiles : c.groups) + weights * (weights + band > usable ? bands : 1);
-    };
-    int64_t best = c.y[1];
-    for (int64_t rows = best - 1; rows > 0; --rows)
-      if (may_be(rows) && traffic(rows) < traffic(best)) best = rows;
-    return best;
-  }
-
-  /// As measured: of an x beyond the second-level cache, one tap reads short runs of memory, far from each other, that the processor does
-  /// not foresee where a block of a pixel is less than a cache line. With a stride it would fetch what no tap reads.
-  int64_t fetches_ahead(const ConvNumbers& c, int64_t vector, int64_t bytes) const {
-    constexpr int64_t kCacheLine = 64, kManyBlocks = 16, kAhead = 2;
-    const bool is_far = element_count(c.x) * bytes > target_.level2_bytes;
-    return c.taps() == 1 && c.stride == Dims{1, 1} && is_far && vector * bytes < kCacheLine && c.weight[1] >= kManyBlocks * vector ? kAhead : 0;
-  }
-
-  /// Whether weights are read in the order of memory: where they come from beyond the caches, and what a tile reads of x stays in the first.
-  bool streams_weights(const ConvNumbers& c, const BlockedTile& tile, int64_t bytes, bool is_planar) const {
-    return !is_planar && c.taps() > 1 && element_count(c.weight) * bytes > target_.level2_bytes && c.tile_bytes(tile.columns, tile.rows, bytes) <= kFirstLevelBytes;
+             {"band", band}, {"ahead", blocks_ahead(c, target_, vector, bytes)}, {"unroll", largest_divisor(vector, 4)}}};
   }
 
   /// Blocks of channels, or images in lanes; the packed weights say how.
@@ -403,6 +382,7 @@ class Chooser {
   const Target& target_;
   const int64_t registers_;
   static constexpr int64_t kSmallBandBytes = 16 << 10;    // leaves room in the first-level cache
+  static constexpr int64_t kSumsOfTiles = 2;    // at most so many times those of the pixels: the last tile of a band overlaps the one before
   const int64_t scratch_bytes_;         // that a band should take: a part of the second-level cache
   const bool precise_;
   int64_t group_ = 1;

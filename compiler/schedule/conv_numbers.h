@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolutions in numbers, and register tiles: what the choices of layouts and of schedules share. Private to schedule.
 #pragma once
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -126,6 +127,14 @@ BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registe
 
 /// Whether that is expected to be faster than `conv.direct`, for `blocks` as above.
 bool prefers_pointwise(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// In conv_traffic.cpp, of convolutions that read x in blocks of channels. Rows of y for which the fewest bytes come from beyond the second-level
+/// cache: each band of them reads all weights, and each tile of filters all of the band. All rows where x fits. `may_be`: which are allowed.
+int64_t band_of_least_traffic(const ConvNumbers& c, const Target& target, int64_t filter_tiles, int64_t bytes, const std::function<bool(int64_t)>& may_be);
+/// Blocks of channels that a tile fetches into the cache ahead of their use.
+int64_t blocks_ahead(const ConvNumbers& c, const Target& target, int64_t vector, int64_t bytes);
+/// Whether weights are read in the order of memory: where they come from beyond the caches, and what a tile reads of x stays in the first.
+bool streams_weights(const ConvNumbers& c, const BlockedTile& tile, const Target& target, int64_t bytes);
 
 /// The share of a convolution's taps that meet the image.
 double useful_taps(const ConvNumbers& c);

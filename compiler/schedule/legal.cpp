@@ -101,6 +101,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "reduce" && is_lanes(x) && reduces_lanes()) found.push_back("reduce.lanes");
   }
   if (kernel.pool >= 0) return found;
+  if (kernel.anchor >= 0 && is_pool(graph_.node(kernel.anchor))) found.push_back("pool");
   found.push_back("elementwise");
   // The new weights may lie in the memory of the old ones: `elementwise` reads all of a step before it writes.
   if (draft_.purpose != Purpose::Update) found.push_back("plain");
@@ -115,6 +116,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   const auto is = [&](std::string_view name) { return schedule.name == name; };
   if (is("plain") || is("conv.winograd_weights")) return {};
   if (is("elementwise")) return elementwise(kernel, schedule);
+  if (is("pool")) return pool(kernel, schedule);
   const Node& node = graph_.node(kernel.anchor);
   if (is("conv.lanes") || is("conv.planar")) return conv(kernel, schedule);
   if (is("conv.depthwise")) return conv_depthwise(node, schedule);
@@ -343,8 +345,7 @@ std::optional<std::string> LegalSchedules::dense_vector(const Node& node, const 
 
 std::optional<std::string> LegalSchedules::elementwise(const Kernel& kernel, const Schedule& schedule) const {
   const ValueId value = kernel.writes[0];
-  const TensorType& type = graph_.type(value);
-  const auto dims = stored_dims(type, layout(value));
+  const auto dims = stored_dims(graph_.type(value), layout(value));
   const bool is_flat = draft_.purpose == Purpose::Update;
   Rules rules(schedule);
   if (layout(value).kind == LayoutKind::Packed || dims.empty() || dims[0].is_batch) {
@@ -360,12 +361,23 @@ std::optional<std::string> LegalSchedules::elementwise(const Kernel& kernel, con
   } else {
     rules.equals("chunk", 0, "the result is no flat buffer");
   }
-  const bool has_tiles = is_lanes(value) && type.dims.size() == 3;
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::pool(const Kernel& kernel, const Schedule& schedule) const {
+  const ValueId value = kernel.writes[0];
+  const TensorType& type = graph_.type(value);
+  Rules rules(schedule);
+  if (is_lanes(value)) {
+    rules.equals("vector", group_, "vectors hold images");
+  } else {
+    rules.vector(std::min(stored_dims(type, layout(value))[0].extent, lanes_of(value)));
+  }
   for (const auto& [name, axis] : {std::pair{"rows", size_t{1}}, std::pair{"columns", size_t{2}}}) {
-    if (has_tiles) {
-      rules.divides(name, type.dims[axis], "of the result");
+    if (is_planar(value)) {
+      rules.equals(name, 1, "tiles are for images or channels in vectors");
     } else {
-      rules.equals(name, 1, "tiles are for images in lanes");
+      rules.divides(name, type.dims[axis], "of the result");
     }
   }
   // A tile is written out: larger ones take minutes to compile.

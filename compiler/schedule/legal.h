@@ -46,6 +46,7 @@ class LegalSchedules {
   Complaint dense_packed(const Node& node, const Schedule& schedule) const;
   Complaint dense_vector(const Node& node, const Schedule& schedule) const;
   Complaint elementwise(const Kernel& kernel, const Schedule& schedule) const;
+  Complaint pool(const Kernel& kernel, const Schedule& schedule) const;
   Complaint reduce(const Node& node, const Schedule& schedule) const;
 
   const Draft& draft_;

@@ -95,10 +95,8 @@ class MemoryPlanner {
   /// Whether the kernel reads the value only at the place that it writes: then memory may be shared.
   bool reads_in_place(const Kernel& kernel, ValueId read, ValueId write) const {
     if (kernel.schedule.name != "elementwise" || kernel.writes.size() != 1) return false;
-    // A tail that shifts inwards computes elements twice, the second time from its own result: only tiles without tails.
-    const auto& tile = kernel.schedule.parameters;
-    const bool has_tails = draft_.layouts[index(write)].kind != LayoutKind::Lanes || tile.at("columns") != 1 || tile.at("rows") != 1;
-    if (has_tails) return false;
+    // A tail that shifts inwards computes elements twice, the second time from its own result: only where vectors have none.
+    if (draft_.layouts[index(write)].kind != LayoutKind::Lanes) return false;
     if (!(graph_.type(read) == graph_.type(write)) || !(draft_.layouts[index(read)] == draft_.layouts[index(write)])) return false;
     // Maps only repeat elements, so an operand as large as the result is read at the result's own place.
     for (int32_t node : kernel.nodes) {

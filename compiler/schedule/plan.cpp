@@ -160,6 +160,11 @@ std::vector<PreparedSlot> prepared_slots(PlanContext& context, int64_t& bytes) {
 
 }  // namespace
 
+bool is_pool(const Node& node) {
+  const std::string& op = node.op->name;
+  return op.starts_with("maxpool") || op.starts_with("avgpool");
+}
+
 Purpose purpose_of(const Function& function, const PlanOptions& options) {
   if (options.plain) return Purpose::Plain;
   if (function.name == "prepare") return Purpose::Prepare;

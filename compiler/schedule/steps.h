@@ -106,6 +106,9 @@ void plan_memory(const Draft& draft, FunctionPlan& plan);
 /// may be stored before what is made of its values.
 inline ValueId computed_value(const Graph& graph, const Kernel& kernel) { return kernel.pool >= 0 ? graph.node(kernel.anchor).results[0] : kernel.writes[0]; }
 
+/// Whether the node is a pool, or the gradient of one.
+bool is_pool(const Node& node);
+
 std::string kernel_signature(const Draft& draft, const Kernel& kernel, const Target& target);
 KernelKey kernel_key(const Draft& draft, const Kernel& kernel);
 /// "conv(pad: [1, 1, 1, 1])": the op, and its attributes that are not the usual ones.

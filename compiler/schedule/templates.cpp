@@ -13,9 +13,10 @@ constexpr int64_t kAny = int64_t{1} << 30;
 constexpr std::nullopt_t kNoDefault = std::nullopt;
 
 constexpr TemplateParameter kElementwise[] = {{"vector", "elements of a vector", 1, 64, kNoDefault},
-                                              {"columns", "columns computed together", 1, 8},
-                                              {"rows", "rows computed together", 1, 8},
                                               {"chunk", "elements of a flat buffer in one task; 0: not a flat buffer", 0, kAny, 0}};
+constexpr TemplateParameter kPool[] = {{"vector", "elements of a vector", 1, 64, kNoDefault},
+                                       {"columns", "columns computed together", 1, 8},
+                                       {"rows", "rows computed together", 1, 8}};
 constexpr TemplateParameter kReduce[] = {{"partial", "vectors of partial results", 1, 16}};
 constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.planar: vectors of columns)", 1, 32},
                                        {"filters", "filters of a tile", 1, 32},
@@ -191,10 +192,9 @@ constexpr Template kTemplates[] = {
      "lanes of each sum are added last.",
      "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; `rows` x `images` sums, `images` vectors and 1 more are at most the target's registers. `images` is 1 where the result has no images. With a chunk, which divides the whole vectors of inputs, `images` divides `group`; without, `group` is 1."},
     {"elementwise", "each element from its definition, vectors along the memory", kElementwise,
-     "Every kernel. Made for maps, pools, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
-     "A vector of neighbouring elements is computed from the operands. Short reductions (the windows of pools) are written out, longer ones loop around the vector.",
-     "`vector` is a power of two that fits a register and a row (in lanes: the layout's). `rows` and `columns` divide those of an image in lanes, "
-     "at most 16 places together, and are 1 elsewhere. `chunk` is 0 but for flat buffers, where it is at least a vector."},
+     "Every kernel. Made for maps, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
+     "A vector of neighbouring elements is computed from the operands. Short reductions are written out, longer ones loop around the vector.",
+     "`vector` is a power of two that fits a register and a row (in lanes: the layout's). `chunk` is 0 but for flat buffers, where it is at least a vector."},
     {"norm.lanes", "reductions over the pixels of an image that follow from one another, images innermost", kReduce,
      "Training: the mean of each image and the squared distances from it, as batchnorm wants them. What later reductions read lies in a cache, where the first one has put it.",
      "That of `reduce.lanes`, one pass after the other for each element of the result.",
@@ -202,6 +202,11 @@ constexpr Template kTemplates[] = {
     {"plain", "one loop nest, no vectors", {},
      "Every kernel but the update of weights, and reductions that follow from one another; slow, for comparison.",
      "Element after element, each from its definition."},
+    {"pool", "maxima and means of windows, and their gradients", kPool,
+     "Pools that no convolution computes in its registers, in training with the place of each window's winner; the gradients of all pools.",
+     "A vector of images, of channels, or of neighbouring columns of a planar image. The places of a window are written out, and so are the columns and rows of a tile, "
+     "which share what they read; in a gradient, whether a place lies in a window follows from its column and row in a tile as wide and high as the stride, when compiling.",
+     "`vector` as for `elementwise`. `rows` and `columns` divide those of the result where images or channels lie in vectors, at most 16 places together, and are 1 of a planar image."},
     {"reduce.lanes", "reduction over images or over the batch, images innermost", kReduce,
      "Training: sums over the pixels of each image and over images, like those of batchnorm and of biases.",
      "A few vectors of partial results run over pixels, and over groups of images where the batch is reduced; then their lanes are combined last, in a fixed order.",

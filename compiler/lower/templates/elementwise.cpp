@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `elementwise`: each element of the result from its definition, vectors along the innermost dimension of the memory, parallel
 // over the outermost dimension of all images or groups, or over chunks of a flat buffer. Short reductions (windows of pools) are
-// written out, longer ones are loops around a vector of sums. Parameters: vector (elements), rows and columns (of an image,
-// computed together so that conditions on remainders are decided when compiling), chunk (elements of a flat buffer in one task;
-// 0: none).
+// written out, longer ones are loops around a vector of sums. Parameters: vector (elements), chunk (elements of a flat buffer in one
+// task; 0: none).
+// `pool`: the same for windows, where images or channels lie in vectors a tile of rows and columns at a time: neighbours share what they
+// read, and conditions on remainders of the stride are decided when compiling. Parameters: vector, rows, columns.
 #include <algorithm>
 
 #include "lower/templates/tools.h"
@@ -38,12 +39,14 @@ void schedule_reductions(KernelBuilder& builder, Halide::Func& result, const Var
     }
 }
 
-}  // namespace
+/// Places of an image that are computed together.
+struct PlacesTogether {
+  int32_t rows = 1, columns = 1;
+};
 
-Halide::Pipeline build_elementwise(KernelBuilder& builder) {
+Halide::Pipeline build_elements(KernelBuilder& builder, int32_t chunk, const PlacesTogether& tile) {
   constexpr int64_t kMostTerms = 16;
   builder.set_unroll_limit(kMostTerms);
-  const auto chunk = int32(builder.parameter("chunk"));
   Results results = define_results(builder, chunk > 0);
   Halide::Func& func = results.func;
   const ValueId value = builder.kernel().writes[0];
@@ -73,19 +76,13 @@ Halide::Pipeline build_elementwise(KernelBuilder& builder) {
     schedule_reductions(builder, func, around, innermost.name(), vector);
   }
   // Variables of the image, after the one that vectors run over.
-  const bool has_lanes = builder.layout(value).kind == LayoutKind::Lanes;
-  if (has_lanes && variables.size() >= 4) {
-    const auto columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
+  if (tile.columns > 1 || tile.rows > 1) {
     const Var x = variables[1], y = variables[2], xi("xi"), yi("yi");
-    if (columns > 1) func.split(x, x, xi, columns, TailStrategy::GuardWithIf);
-    if (rows > 1) func.split(y, y, yi, rows, TailStrategy::GuardWithIf);
-    std::vector<Halide::VarOrRVar> order = {lanes, around};
-    if (columns > 1) order.emplace_back(xi);
-    if (rows > 1) order.emplace_back(yi);
+    func.split(x, x, xi, tile.columns, TailStrategy::RoundUp).split(y, y, yi, tile.rows, TailStrategy::RoundUp);
+    std::vector<Halide::VarOrRVar> order = vector > 1 ? std::vector<Halide::VarOrRVar>{lanes, around} : std::vector<Halide::VarOrRVar>{innermost};
+    order.insert(order.end(), {xi, yi});
     for (size_t i = 1; i < variables.size(); ++i) order.emplace_back(variables[i]);
-    func.reorder(order);
-    if (columns > 1) func.unroll(xi);
-    if (rows > 1) func.unroll(yi);
+    func.reorder(order).unroll(xi).unroll(yi);
   }
   if (!type.batched) return Halide::Pipeline(func);
   // The outermost dimension of all images or groups is one loop, for the threads, unless vectors run over it.
@@ -97,6 +94,14 @@ Halide::Pipeline build_elementwise(KernelBuilder& builder) {
     parallelize(func, step, traffic_ns(step_bytes(builder)) / static_cast<double>(stored_dims(type, builder.layout(value))[variables.size() - 2].extent));
   }
   return Halide::Pipeline(func);
+}
+
+}  // namespace
+
+Halide::Pipeline build_elementwise(KernelBuilder& builder) { return build_elements(builder, int32(builder.parameter("chunk")), {}); }
+
+Halide::Pipeline build_pool(KernelBuilder& builder) {
+  return build_elements(builder, 0, {int32(builder.parameter("rows")), int32(builder.parameter("columns"))});
 }
 
 }  // namespace cnnc
