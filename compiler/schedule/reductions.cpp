@@ -19,6 +19,8 @@ std::vector<std::vector<int32_t>> reduction_passes(const Graph& graph, const Ker
       if (operand.valid())
         if (const auto found = before.find(graph.value(operand).node); found != before.end()) waits_for = std::max(waits_for, found->second);
     if (node.op->name == "reduce") {
+      const auto has_its_op = [&](const std::vector<int32_t>& pass) { return graph.node(pass[0]).attributes.at("op") == node.attributes.at("op"); };
+      while (waits_for < passes.size() && !has_its_op(passes[waits_for])) ++waits_for;
       passes.resize(std::max(passes.size(), waits_for + 1));
       passes[waits_for++].push_back(index);
     }

@@ -7,7 +7,7 @@
 
 namespace cnnc {
 
-/// The reductions of a kernel, by passes over what they read: each pass needs results of the one before.
+/// The reductions of a kernel, by passes over what they read: those of a pass have one op, and need results of earlier passes only.
 std::vector<std::vector<int32_t>> reduction_passes(const Graph& graph, const Kernel& kernel);
 
 /// Whether the node, a reduction within each image, makes one element of many: few are written out.

@@ -296,6 +296,31 @@ TEST(WinogradLanes, OtherPadding) {
   check_winograd_lanes(16, 32, 9, 12, {2, 0, 1, 2});
 }
 
+/// Reductions of which later ones need earlier ones, of several ops, in one kernel.
+TEST(Reductions, FollowOneAnother) {
+  Module module;
+  Function function{.name = "t.gradients", .arguments = {}, .graph = {}, .results = {}};
+  GraphBuilder build(function.graph);
+  const ValueId x = function.graph.add_argument(image({3, 6, 7}));
+  function.arguments.push_back({"x", Role::Input, x});
+  const auto reduce = [&](const char* op, ValueId of) { return build.add("reduce", {of}, {{"op", std::string(op)}, {"axes", Dims{1, 2}}}); };
+  const ValueId mean = build.map("x0 / 42", {reduce("sum", x)});
+  const ValueId squares = reduce("sum", build.map("(x0 - x1) * (x0 - x1)", {x, mean})), most = reduce("max", build.map("x0 - x1", {x, mean}));
+  const ValueId skewed = reduce("sum", build.map("(x0 - x1) * x2", {x, most, squares}));
+  for (const ValueId value : {mean, squares, most, skewed}) function.results.push_back({"r" + std::to_string(value.index), Role::Output, value});
+  module.functions.push_back(function);
+  for (const int64_t images : {3, 35}) {
+    const auto arguments = random_arguments(function, images);
+    const auto expected = interpret(function, arguments, images);
+    const ModulePlan plan = make_plan(module, host_target(), {.train_batch = {}});
+    const auto& kernels = plan.functions[0].kernels;
+    EXPECT_EQ(std::count_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.schedule.name == "norm.lanes"; }), 1) << to_string(plan, module);
+    PlanRunner runner(plan, 0, host_target());
+    const auto actual = runner.run(arguments, images, {.tasks_backwards = true});
+    for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 5e-6) << i << to_string(plan, module);
+  }
+}
+
 /// The most tasks that a kernel has for threads.
 int64_t most_tasks(const Module& module, const std::vector<Array>& arguments, int64_t images, bool precise = false) {
   const Target& target = runs_here(*find_target("avx512")) ? *find_target("avx512") : *find_target("avx2");
