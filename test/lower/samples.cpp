@@ -4,6 +4,8 @@
 // the bits are the same. NaN in an operand is NaN in the result.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "plan_runner.h"
@@ -104,9 +106,14 @@ TEST_P(Samples, AgreeWithDefinition) {
   check_samples(op, {host_name(), "infer"}, {1, 5});
 }
 
+/// Whether a template other than `elementwise` is made for the op.
+bool has_template(const OpDef& op) {
+  return std::ranges::any_of(std::array{"conv", "dense", "reduce", "maxpool", "avgpool"}, [&](const char* name) { return op.name.starts_with(name); });
+}
+
 TEST_P(Samples, AgreeWithDefinitionOnAvx2) {
   const OpDef& op = get_op(GetParam());
-  if (!op.name.starts_with("conv") && !op.name.starts_with("dense") && op.name != "reduce" && op.name != "maxpool") GTEST_SKIP();
+  if (!has_template(op)) GTEST_SKIP();
   if (!runs_here(*find_target("avx2"))) GTEST_SKIP();
   check_samples(op, {"avx2", "t.gradients"}, {1, 9});
 }
@@ -116,7 +123,7 @@ TEST_P(Samples, PlainAgrees) { check_samples(get_op(GetParam()), {"generic", "in
 /// Templates and parameters drawn from what is legal, also on the other target.
 TEST_P(Samples, OtherLegalSchedulesAgree) {
   const OpDef& op = get_op(GetParam());
-  if (!op.name.starts_with("conv") && !op.name.starts_with("dense") && op.name != "reduce" && op.name != "maxpool_grad") GTEST_SKIP();
+  if (!has_template(op)) GTEST_SKIP();
   const std::string other = runs_here(*find_target("avx2")) ? "avx2" : host_name();
   check_samples(op, {host_name(), "t.gradients", false, 1}, {5, 33});
   check_samples(op, {other, "t.gradients", false, 2}, {9});
