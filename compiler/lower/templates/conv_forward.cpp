@@ -110,7 +110,7 @@ Halide::Pipeline build_conv_forward(KernelBuilder& builder) {
   constexpr int32_t kMostTaps = 7;
   if (s.kernel_width <= kMostTaps) sums.update().unroll(tap_column);
   sums.compute_at(func, leaves_out ? xo : ko);
-  if (leaves_out) sums.bound_extent(k, filters);
+  if (leaves_out) sums.bound_extent(k, filters).bound_extent(y, lines).bound_extent(x, columns);
   keep_on_stack(sums);
   // Bands of all images are one loop, for the threads; where they share no scratch also tiles of filters.
   const Var step("step");
