@@ -151,16 +151,9 @@ bool is_pointwise(const ConvNumbers& c, const Layout& x) {
 }
 
 BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
-  const int64_t all_blocks = ceil_divide(c.y[0], vector), pixels = c.y[1] * c.y[2];
-  const double vectors = static_cast<double>(all_blocks * c.x[0] * pixels);
-  BlockedTile best{1, 1, 1, vectors * 100};
-  for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b)
-    for (int64_t p = 1; p <= std::min<int64_t>(pixels, 32); ++p) {
-      if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || tile_registers(b, p) > registers) continue;
-      const double cost = vectors / useful_share(pixels, p) / blocked_efficiency(p, b);
-      if (cost < best.cost * (1 - 1e-9)) best = {p, 1, b, cost};
-    }
-  return best;
+  ConvNumbers one_row = c;
+  one_row.y = {c.y[0], 1, c.y[1] * c.y[2]};
+  return blocked_tile(one_row, vector, registers, blocks);
 }
 
 bool prefers_pointwise(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {

@@ -130,10 +130,6 @@ class Fuser {
         return last;
       }
     }
-    if (ready >= 0 && is_later_pass(node, draft_.kernels[static_cast<size_t>(ready)])) {
-      draft_.kernels[static_cast<size_t>(ready)].nodes.push_back(node_index);
-      return ready;
-    }
     if (const int32_t pass = pass_to_join(node, ready); pass >= 0) {
       draft_.kernels[static_cast<size_t>(pass)].nodes.push_back(node_index);
       return pass;
@@ -192,32 +188,33 @@ class Fuser {
     return y.kind == LayoutKind::Lanes && x.kind == LayoutKind::Lanes;
   }
 
-  /// In training: a kernel of the same reduction of values of the same type, one of which the node reads too; -1: none.
+  /// In training: the kernel that the node is a later pass of, or one of the same reduction of values one of which the node reads too; -1: none.
   int32_t pass_to_join(const Node& node, int32_t ready) const {
     constexpr int32_t kNearest = 4;
     if (draft_.purpose != Purpose::Training || node.op->name != "reduce") return -1;
+    if (ready >= 0 && is_later_pass(node, draft_.kernels[static_cast<size_t>(ready)])) return ready;
     const auto end = static_cast<int32_t>(draft_.kernels.size());
     for (int32_t k = std::max({ready + 1, end - kNearest, 0}); k < end; ++k) {
       const Kernel& kernel = draft_.kernels[static_cast<size_t>(k)];
       if (kernel.anchor < 0) continue;
       const Node& anchor = graph_.node(kernel.anchor);
-      const bool is_same = anchor.op == node.op && anchor.attributes == node.attributes && graph_.type(anchor.operands[0]) == graph_.type(node.operands[0]) &&
-                           layout(anchor.operands[0]).same_order(layout(node.operands[0])) && layout(anchor.results[0]) == layout(node.results[0]);
-      if (is_same && share_an_operand(anchor, node)) return k;
+      if (reduces_alike(anchor, node) && anchor.attributes == node.attributes) return k;
     }
     return -1;
   }
 
-  /// In training: whether the node reduces long rows that the kernel has reduced before, and of the kernel's results needs those of its
-  /// own row.
+  /// Whether both are reductions over the same axes of values of one type, whose elements come from one stored value.
+  bool reduces_alike(const Node& a, const Node& b) const {
+    return a.op == b.op && a.attributes.at("axes") == b.attributes.at("axes") && a.attributes.at("batch") == b.attributes.at("batch") &&
+           graph_.type(a.operands[0]) == graph_.type(b.operands[0]) && layout(a.operands[0]).same_order(layout(b.operands[0])) &&
+           layout(a.results[0]) == layout(b.results[0]) && share_an_operand(a, b);
+  }
+
+  /// Whether the reduction takes long rows that the kernel has reduced before, and of the kernel's results needs those of its own row.
   bool is_later_pass(const Node& node, const Kernel& kernel) const {
-    if (draft_.purpose != Purpose::Training || node.op->name != "reduce" || kernel.anchor < 0) return false;
-    const Node& anchor = graph_.node(kernel.anchor);
-    if (anchor.op != node.op || std::get<bool>(node.attributes.at("batch")) || std::get<bool>(anchor.attributes.at("batch"))) return false;
     const ValueId x = node.operands[0], y = node.results[0];
-    const bool is_same = anchor.attributes.at("axes") == node.attributes.at("axes") && graph_.type(anchor.operands[0]) == graph_.type(x) &&
-                         layout(anchor.operands[0]).same_order(layout(x)) && layout(anchor.results[0]) == layout(y);
-    return is_same && layout(x).kind == LayoutKind::Lanes && layout(y).kind == LayoutKind::Lanes && reduces_long_rows(graph_, node) && share_an_operand(anchor, node) && reads_own_row(node, kernel, graph_.type(y));
+    if (kernel.anchor < 0 || std::get<bool>(node.attributes.at("batch")) || !reduces_alike(graph_.node(kernel.anchor), node)) return false;
+    return layout(x).kind == LayoutKind::Lanes && layout(y).kind == LayoutKind::Lanes && reduces_long_rows(graph_, node) && reads_own_row(node, kernel, graph_.type(y));
   }
 
   /// Whether the node reads nothing of what the kernel computes but values of this type, directly or through inlined maps.

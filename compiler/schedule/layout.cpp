@@ -227,9 +227,10 @@ class LayoutChooser {
     const ConvNumbers c = numbers(conv);
     const int64_t registers = context_.target.vector_registers, all_blocks = ceil_divide(c.group_filters(), lanes_);
     const int64_t outputs = winograd_outputs(conv);
-    int64_t blocks = blocked_tile(c, lanes_, registers).blocks;
+    int64_t blocks = 0;
     if (outputs > 0) blocks = winograd_tile(winograd_shape(c, lanes_, infer_batch(conv)), outputs, context_.target).blocks;
-    else if (may_be_pointwise(conv) && prefers_pointwise(c, lanes_, registers)) blocks = pointwise_tile(c, lanes_, registers).blocks;
+    else if (prefers_pointwise(c, lanes_, registers) && may_be_pointwise(conv)) blocks = pointwise_tile(c, lanes_, registers).blocks;
+    else blocks = blocked_tile(c, lanes_, registers).blocks;
     if (context_.options.variation != 0) {
       const auto most = static_cast<int64_t>(varied_choice(context_.options.variation, "blocks of " + text_of(conv), kMostPackedBlocks)) + 1;
       blocks = largest_divisor(all_blocks, most, [&](int64_t b) { return tile_registers(b, 1) <= registers; });

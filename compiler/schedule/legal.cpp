@@ -55,6 +55,15 @@ class Rules {
   std::optional<std::string> complaint_;
 };
 
+/// A vector along the innermost dimension of a result in memory, of so many elements.
+void vector_along(Rules& rules, const Layout& layout, int64_t extent, int64_t lanes) {
+  if (layout.kind == LayoutKind::Lanes) {
+    rules.equals("vector", layout.vector, "vectors hold images");
+  } else {
+    rules.vector(std::min(extent, lanes));
+  }
+}
+
 constexpr std::string_view kWindows = "tiles are whole windows of the pool";
 constexpr std::string_view kWidth = "a tile is no wider than the result";
 
@@ -77,10 +86,11 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     const ValueId x = node.operands[0], y = node.results[0];
     const ValueId second = node.operands.size() > 1 ? node.operands[1] : x;
     if (layout(second).kind == LayoutKind::Winograd) return {is_lanes(y) ? "conv.lanes_winograd" : "conv.winograd"};
-    if (op == "conv" && layout(y).kind == LayoutKind::Blocked)
-      found.push_back(conv_numbers(graph_, node).is_depthwise() ? "conv.depthwise" : "conv.direct");
-    if (op == "conv" && kernel.pool < 0 && layout(y).kind == LayoutKind::Blocked && is_pointwise(conv_numbers(graph_, node), layout(x)))
-      found.push_back("conv.pointwise");
+    if (op == "conv" && layout(y).kind == LayoutKind::Blocked) {
+      const ConvNumbers c = conv_numbers(graph_, node);
+      found.push_back(c.is_depthwise() ? "conv.depthwise" : "conv.direct");
+      if (kernel.pool < 0 && is_pointwise(c, layout(x))) found.push_back("conv.pointwise");
+    }
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
     if (op == "conv" && is_lanes(y) && is_lanes(x)) found.push_back("conv.lanes");
     if (op == "conv_grad_input" && is_lanes(y) && is_lanes(x)) {
@@ -350,10 +360,8 @@ std::optional<std::string> LegalSchedules::elementwise(const Kernel& kernel, con
   Rules rules(schedule);
   if (layout(value).kind == LayoutKind::Packed || dims.empty() || dims[0].is_batch) {
     if (!is_flat) rules.equals("vector", 1, "the result has no row of several elements");
-  } else if (is_lanes(value)) {
-    rules.equals("vector", group_, "vectors hold images");
   } else {
-    rules.vector(std::min(dims[0].extent, lanes_of(value)));
+    vector_along(rules, layout(value), dims[0].extent, lanes_of(value));
   }
   if (is_flat) {
     rules.vector(lanes_of(value));
@@ -368,11 +376,7 @@ std::optional<std::string> LegalSchedules::pool(const Kernel& kernel, const Sche
   const ValueId value = kernel.writes[0];
   const TensorType& type = graph_.type(value);
   Rules rules(schedule);
-  if (is_lanes(value)) {
-    rules.equals("vector", group_, "vectors hold images");
-  } else {
-    rules.vector(std::min(stored_dims(type, layout(value))[0].extent, lanes_of(value)));
-  }
+  vector_along(rules, layout(value), stored_dims(type, layout(value))[0].extent, lanes_of(value));
   for (const auto& [name, axis] : {std::pair{"rows", size_t{1}}, std::pair{"columns", size_t{2}}}) {
     if (is_planar(value)) {
       rules.equals(name, 1, "tiles are for images or channels in vectors");

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 13> kAvx512Flags = {"sse4_1", "avx", "avx
 constexpr std::array<std::string_view, 8> kAvx2Flags = {"sse4_1", "avx", "avx2", "f16c", "fma", "bmi1", "bmi2", "abm"};
 constexpr std::array<std::string_view, 3> kGenericFlags = {"ssse3", "sse4_1", "sse4_2"};
 
-// Caches and speeds are those of cores that were measured: Zen 4, and Zen 3 where there is no AVX-512.
+// Caches and speeds are those of a Zen 4 core, which runs all three; of avx2 those of a Zen 3 core, which has no AVX-512.
 constexpr Target kTargets[] = {
     {.name = "avx512",
      .doc = "x86-64 with AVX-512 (Intel from Skylake-X on, AMD from Zen 4 on)",

@@ -146,7 +146,7 @@ constexpr Template kTemplates[] = {
      "`vector` is a power of two that fits a register; `columns` vectors are no wider than y; `lines` divides `rows`. The sums, `columns` x `lines` vectors and 1 more are at most the target's "
      "registers. The rest as for `conv.lanes`."},
     {"conv.pointwise", "convolution of one tap, channels in vectors, all pixels in one row", kConvPointwise,
-     "Inference, x and y in blocks of channels, weights packed, no groups. Better than `conv.direct` where rows are short or channels many, most of all with few registers.",
+     "Inference, x and y in blocks of channels, weights packed, no groups. Better than `conv.direct` where rows are short and channels many, most of all with few registers.",
      "A register tile of pixels by vectors of filters is summed over the channels of a chunk: load the weights of the tile, broadcast one number of each pixel, "
      "multiply-add. The sums are added to those of the chunks before, in a cache. The tiles of a band's pixels follow one another, then the next chunk, whose weights stay in the first-level cache.",
      "`blocks` is that of the packed weights. `pixels` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. `band` divides the rows of y, `chunk` the blocks of "

@@ -167,7 +167,7 @@ class LaneReductions {
       }
     }
     if (type_.dims.empty()) return;
-    auto bytes = static_cast<double>(stored_bytes(type_, builder_.layout(anchor_.operands[0])) * static_cast<int64_t>(passes_[0].nodes.size()));
+    const auto bytes = static_cast<double>(stored_bytes(type_, builder_.layout(anchor_.operands[0])) * static_cast<int64_t>(passes_[0].nodes.size()));
     if (over_batch_) {
       // Loops over the axes that are kept; the outermost one of more than one step is parallel.
       constexpr double kLong = 64 << 10;
