@@ -75,6 +75,8 @@ class KernelBuilder {
   void provide(ValueId value, std::function<Halide::Expr(const Spot&)> source);
 
   StoredVariables variables(ValueId value) const;
+  /// The place in the value's memory: an expression for each of its variables.
+  std::vector<Halide::Expr> stored_coordinates(ValueId value, const Spot& spot) const;
   /// The variable of images or groups, of a batched value: its last one.
   static const Halide::Var& batch_variable();
   static const Halide::Var& lane_variable();
@@ -97,7 +99,6 @@ class KernelBuilder {
   };
 
   Halide::Expr load(ValueId value, const Spot& spot);
-  std::vector<Halide::Expr> stored_coordinates(ValueId value, const Spot& spot) const;
 
   const FunctionPlan& plan_;
   const Kernel& kernel_;
@@ -115,6 +116,7 @@ Halide::Pipeline build_plain(KernelBuilder& builder);
 Halide::Pipeline build_elementwise(KernelBuilder& builder);
 Halide::Pipeline build_pool(KernelBuilder& builder);
 Halide::Pipeline build_reduce_lanes(KernelBuilder& builder);
+Halide::Pipeline build_softmax(KernelBuilder& builder);
 Halide::Pipeline build_conv_forward(KernelBuilder& builder);
 Halide::Pipeline build_conv_depthwise(KernelBuilder& builder);
 Halide::Pipeline build_conv_direct(KernelBuilder& builder);

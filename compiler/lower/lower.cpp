@@ -73,6 +73,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
       {"pool", build_pool},
       {"reduce.lanes", build_reduce_lanes},
       {"norm.lanes", build_reduce_lanes},
+      {"softmax", build_softmax},
       {"conv.lanes", build_conv_forward},
       {"conv.planar", build_conv_forward},
       {"conv.depthwise", build_conv_depthwise},

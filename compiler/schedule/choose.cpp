@@ -40,6 +40,7 @@ class Chooser {
       if (op == "conv_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return conv_grad_weight(node, kernel, batch);
       if (op == "dense" || op == "dense_grad_input") return dense(node, kernel, batch);
       if (op == "dense_grad_weight" && is_lanes(node.operands[0]) && is_lanes(node.operands[1])) return dense_grad_weight(node, batch);
+      if (!kernel.row_nodes.empty()) return softmax(node);
       const bool has_passes = op == "reduce" && reduction_passes(graph_, kernel).size() > 1;
       if (has_passes) return reduce("norm.lanes", node);
       if (op == "reduce" && is_lanes(node.operands[0]) && (std::get<bool>(node.attributes.at("batch")) || (is_lanes(node.results[0]) && reduces_long_rows(graph_, node)))) return reduce("reduce.lanes", node);
@@ -89,6 +90,21 @@ class Chooser {
     const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
     const int64_t extent = axes.empty() ? 1 : graph_.type(node.operands[0]).dims[static_cast<size_t>(axes.back())];
     return {name, {{"partial", largest_divisor(extent, 8)}}};
+  }
+
+  Schedule softmax(const Node& node) const {
+    const ValueId x = node.operands[0];
+    if (is_lanes(x)) {
+      Schedule schedule = reduce("softmax", node);
+      schedule.parameters["vector"] = group_;
+      return schedule;
+    }
+    const int64_t extent = graph_.type(x).dims.back(), lanes = lanes_of(x);
+    // Vectors that fill a row need no mask.
+    const int64_t filling = extent & -extent;
+    const int64_t vector = 2 * filling >= lanes ? std::min(filling, lanes) : power_of_two_below(std::min(extent, lanes));
+    const int64_t elements = graph_.type(x).dims[static_cast<size_t>(std::get<Dims>(node.attributes.at("axes")).back())];
+    return {"softmax", {{"vector", vector}, {"partial", largest_divisor(reduces_innermost(graph_, node, layout(x)) ? ceil_divide(elements, vector) : elements, 8)}}};
   }
 
   Schedule conv(const Kernel& kernel, int64_t batch) const {

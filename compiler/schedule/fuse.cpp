@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which nodes form a kernel. A node with a loop nest of its own is the anchor of a kernel; elementwise nodes join the kernel
-// that computes their latest operand, where both run over the same elements; a pool joins the convolution before it; cheap ones are evaluated again wherever they
-// are read; reductions that read the same values are one pass. With PlanOptions::plain each node is a kernel.
+// that computes their latest operand, where both run over the same elements; a pool joins the convolution before it; cheap ones are
+// evaluated again wherever they are read; reductions that read the same values are one pass, and what is computed with the rows that
+// they reduce joins them. With PlanOptions::plain each node is a kernel.
 #include <algorithm>
 
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
+#include "schedule/legal.h"
 #include "schedule/reductions.h"
 #include "schedule/steps.h"
 #include "schedule/templates.h"
@@ -56,10 +58,15 @@ class Fuser {
       if (draft_.roles[static_cast<size_t>(i)] == NodeRole::Computed) ready = add_to_kernel(i, ready);
       for (ValueId result : node.results) ready_[index(result)] = ready;
     }
-    for (Kernel& kernel : draft_.kernels) add_inlined_producers(kernel);
+    for (Kernel& kernel : draft_.kernels) {
+      if (!kernel.row_nodes.empty()) kernel.row_nodes = nodes_kept_for_a_row(kernel);
+      add_inlined_producers(kernel);
+    }
   }
 
  private:
+  static constexpr size_t kMostNodes = 16;   // of a kernel, but for the update
+
   static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
   const Layout& layout(ValueId value) const { return draft_.layouts.at(index(value)); }
   NodeRole role_of(int32_t node) const { return draft_.roles.at(static_cast<size_t>(node)); }
@@ -95,6 +102,7 @@ class Fuser {
 
   bool can_inline(const Node& node) const {
     if (plain_ || !is_map(node) || is_result(*draft_.function, node.results[0])) return false;
+    if (is_number_of_batch(node)) return true;
     const TensorType& type = graph_.type(node.results[0]);
     const auto& users = users_[index(node.results[0])];
     const bool cheap = is_cheap(std::get<ScalarExpression>(node.attributes.at("f")));
@@ -114,6 +122,13 @@ class Fuser {
     return true;
   }
 
+  /// Whether the node computes one number, the same for all images, from no more than others such: compilers move it out of loops.
+  bool is_number_of_batch(const Node& node) const {
+    const TensorType& type = graph_.type(node.results[0]);
+    return !type.batched && type.dims.empty() && node.operands.size() <= 1 && draft_.purpose == Purpose::Training &&
+           std::get<ScalarExpression>(node.attributes.at("f")).nodes().size() <= 4;
+  }
+
   /// The kernel of the node: an existing one that it joins, else a new one. `ready`: the last kernel that it depends on.
   int32_t add_to_kernel(int32_t node_index, int32_t ready) {
     const Node& node = graph_.node(node_index);
@@ -124,6 +139,7 @@ class Fuser {
         draft_.kernels[static_cast<size_t>(ready)].nodes.push_back(node_index);
         return ready;
       }
+      if (ready >= 0 && goes_on_with_rows(node, draft_.kernels[static_cast<size_t>(ready)])) return add_to_rows(node_index, ready);
       const auto last = static_cast<int32_t>(draft_.kernels.size()) - 1;
       if (draft_.purpose == Purpose::Update && last >= 0 && keeps_apart(node, draft_.kernels.back()).empty()) {
         draft_.kernels.back().nodes.push_back(node_index);
@@ -134,6 +150,7 @@ class Fuser {
       draft_.kernels[static_cast<size_t>(pass)].nodes.push_back(node_index);
       return pass;
     }
+    if (ready >= 0 && node.op->name == "reduce" && goes_on_with_rows(node, draft_.kernels[static_cast<size_t>(ready)])) return add_to_rows(node_index, ready);
     if (ready >= 0 && pools(node, draft_.kernels[static_cast<size_t>(ready)])) {
       Kernel& kernel = draft_.kernels[static_cast<size_t>(ready)];
       kernel.nodes.push_back(node_index);
@@ -203,6 +220,53 @@ class Fuser {
     return -1;
   }
 
+  /// Whether the node goes on with rows that the kernel has reduced: reduces them too, or computes elements of rows, or numbers for whole
+  /// rows, from what the kernel knows of the same row.
+  bool goes_on_with_rows(const Node& node, const Kernel& kernel) const {
+    if (plain_ || kernel.anchor < 0 || kernel.nodes.size() >= kMostNodes || !reduces_rows(kernel)) return false;
+    const Node& anchor = graph_.node(kernel.anchor);
+    const bool reduces = node.op == anchor.op;
+    if (reduces && (node.attributes.at("axes") != anchor.attributes.at("axes") || std::get<bool>(node.attributes.at("batch")))) return false;
+    const ValueId from = reduces ? node.operands[0] : anchor.operands[0], made = node.results[0];
+    const TensorType &row = graph_.type(anchor.operands[0]), &number = graph_.type(anchor.results[0]);
+    if (!(graph_.type(from) == row) || !layout(from).same_order(layout(made))) return false;
+    const bool makes_rows = !reduces && graph_.type(made) == row;
+    if (!makes_rows && !(graph_.type(made) == number)) return false;
+    const auto rows = 1 + std::count_if(kernel.nodes.begin(), kernel.nodes.end(), [&](int32_t other) { return graph_.type(graph_.node(other).results[0]) == row; });
+    return rows * row_bytes(graph_, anchor, layout(from), target_) <= kLargestScratchBytes && reads_own_row(node, kernel, reduces || makes_rows);
+  }
+
+  /// Whether the kernel's anchor reduces within each image, which lies in lanes or planar.
+  bool reduces_rows(const Kernel& kernel) const {
+    const Node& anchor = graph_.node(kernel.anchor);
+    if (anchor.op->name != "reduce" || std::get<bool>(anchor.attributes.at("batch"))) return false;
+    const ValueId x = anchor.operands[0], y = anchor.results[0];
+    const TensorType& row = graph_.type(x);
+    const bool is_float = row.element == ElementType::F32 || row.element == ElementType::F64;
+    return is_float && row.batched && !(row == graph_.type(y)) && layout(x).kind != LayoutKind::Blocked && layout(x).same_order(layout(y));
+  }
+
+  int32_t add_to_rows(int32_t node, int32_t kernel) {
+    draft_.kernels[static_cast<size_t>(kernel)].nodes.push_back(node);
+    draft_.kernels[static_cast<size_t>(kernel)].row_nodes = {node};
+    return kernel;
+  }
+
+  /// Of a kernel that goes on with its rows: reductions, and what other nodes of the kernel read.
+  std::vector<int32_t> nodes_kept_for_a_row(const Kernel& kernel) const {
+    std::vector<int32_t> kept;
+    for (const int32_t number : kernel.nodes) {
+      const Node& node = graph_.node(number);
+      const auto& users = users_[index(node.results[0])];
+      const auto may_be_inside = [&](int32_t user) {
+        return role_of(user) != NodeRole::Computed || std::find(kernel.nodes.begin(), kernel.nodes.end(), user) != kernel.nodes.end();
+      };
+      const bool is_read = std::any_of(users.begin(), users.end(), may_be_inside);
+      if (node.op->name == "reduce" || is_read) kept.push_back(number);
+    }
+    return kept;
+  }
+
   /// Whether both are reductions over the same axes of values of one type, whose elements come from one stored value.
   bool reduces_alike(const Node& a, const Node& b) const {
     return a.op == b.op && a.attributes.at("axes") == b.attributes.at("axes") && a.attributes.at("batch") == b.attributes.at("batch") &&
@@ -214,16 +278,20 @@ class Fuser {
   bool is_later_pass(const Node& node, const Kernel& kernel) const {
     const ValueId x = node.operands[0], y = node.results[0];
     if (kernel.anchor < 0 || std::get<bool>(node.attributes.at("batch")) || !reduces_alike(graph_.node(kernel.anchor), node)) return false;
-    return layout(x).kind == LayoutKind::Lanes && layout(y).kind == LayoutKind::Lanes && reduces_long_rows(graph_, node) && reads_own_row(node, kernel, graph_.type(y));
+    return layout(x).kind == LayoutKind::Lanes && layout(y).kind == LayoutKind::Lanes && reduces_long_rows(graph_, node) && kernel.row_nodes.empty() && reads_own_row(node, kernel, false);
   }
 
-  /// Whether the node reads nothing of what the kernel computes but values of this type, directly or through inlined maps.
-  bool reads_own_row(const Node& node, const Kernel& kernel, const TensorType& type) const {
+  /// Whether the node reads of what the kernel computes only what belongs to its own row, directly or through inlined maps: results
+  /// of the reductions, and, if it reads `rows`, elements.
+  bool reads_own_row(const Node& node, const Kernel& kernel, bool rows) const {
+    const Node& anchor = graph_.node(kernel.anchor);
+    const TensorType &row = graph_.type(anchor.operands[0]), &number = graph_.type(anchor.results[0]);
     return std::all_of(node.operands.begin(), node.operands.end(), [&](ValueId operand) {
       if (!depends_on(operand, kernel)) return true;
       const int32_t producer = graph_.value(operand).node;
-      if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) return graph_.type(operand) == type;
-      return role_of(producer) == NodeRole::Inlined && is_map(graph_.node(producer)) && reads_own_row(graph_.node(producer), kernel, type);
+      const TensorType& type = graph_.type(operand);
+      if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) return type == number || (rows && type == row);
+      return role_of(producer) == NodeRole::Inlined && is_map(graph_.node(producer)) && reads_own_row(graph_.node(producer), kernel, rows && type == row);
     });
   }
 
@@ -248,7 +316,7 @@ class Fuser {
 
   /// Why the node cannot join the kernel, whose results it reads; empty: it can.
   std::string keeps_apart(const Node& node, const Kernel& kernel) const {
-    constexpr size_t kMostNodes = 16;
+    if (!kernel.row_nodes.empty()) return "it needs more than the rows of that kernel";
     if (kernel.nodes.size() >= kMostNodes && draft_.purpose != Purpose::Update) return "it has as many ops as a kernel may have";
     const ValueId result = node.results[0];
     const ValueId other = graph_.node(kernel.nodes.back()).results[0];
@@ -302,57 +370,8 @@ class Fuser {
   std::vector<int32_t> ready_;                // by value: the last kernel that must have run; -1: none
 };
 
-/// Sets reads and writes of one kernel after another.
-class ParameterFinder {
- public:
-  explicit ParameterFinder(Draft& draft) : draft_(draft), graph_(draft.function->graph) {
-    const auto count = static_cast<size_t>(graph_.value_count());
-    stored_.assign(count, false);
-    for (const Port& port : draft.function->results) stored_[index(port.value)] = true;
-    for (size_t i = 0; i < graph_.nodes().size(); ++i)
-      if (draft.roles[i] == NodeRole::Alias)
-        for (ValueId operand : graph_.nodes()[i].operands) stored_[index(operand)] = true;
-    for (const Kernel& kernel : draft.kernels)
-      for (ValueId value : read_values(kernel)) stored_[index(value)] = true;
-  }
-
-  void run() {
-    for (Kernel& kernel : draft_.kernels) {
-      kernel.reads = read_values(kernel);
-      for (int32_t node : kernel.nodes) {
-        if (draft_.roles[static_cast<size_t>(node)] != NodeRole::Computed) continue;
-        for (ValueId result : graph_.node(node).results)
-          if (stored_[index(result)]) kernel.writes.push_back(result);
-      }
-      CNNC_CHECK(!kernel.writes.empty(), "a kernel computes something that is used");
-    }
-  }
-
- private:
-  static size_t index(ValueId value) { return static_cast<size_t>(value.index); }
-
-  /// Operands that come from memory, in the order of their first use.
-  std::vector<ValueId> read_values(const Kernel& kernel) const {
-    std::vector<ValueId> reads;
-    for (int32_t node : kernel.nodes)
-      for (ValueId operand : graph_.node(node).operands) {
-        if (!operand.valid() || std::find(reads.begin(), reads.end(), operand) != reads.end()) continue;
-        const int32_t producer = graph_.value(operand).node;
-        if (producer >= 0 && std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) continue;
-        reads.push_back(operand);
-      }
-    return reads;
-  }
-
-  Draft& draft_;
-  const Graph& graph_;
-  std::vector<bool> stored_;
-};
-
 }  // namespace
 
 void fuse(Draft& draft, const PlanContext& context) { Fuser(draft, context.target).run(); }
-
-void set_parameters(Draft& draft) { ParameterFinder(draft).run(); }
 
 }  // namespace cnnc

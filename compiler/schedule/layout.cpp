@@ -257,9 +257,19 @@ class LayoutChooser {
       const bool joins_channels = std::get<int64_t>(node.attributes.at("axis")) == 0;
       return joins_channels && std::all_of(node.operands.begin(), node.operands.end(), [&](ValueId v) { return fills_blocks(v); });
     }
-    return op == "map" && std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) {
-             return is_blocked(v) && source_->graph.type(v).dims == source_->graph.type(node.results[0]).dims;
-           });
+    if (op != "map" || std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) { return reduces_channels(v); })) return false;
+    return std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) {
+      return is_blocked(v) && source_->graph.type(v).dims == source_->graph.type(node.results[0]).dims;
+    });
+  }
+
+  /// Whether the value sums up the channels of each pixel: they are then read planar, and so is what is computed with both.
+  bool reduces_channels(ValueId old) const {
+    const int32_t producer = source_->graph.value(old).node;
+    if (producer < 0 || source_->graph.node(producer).op->name != "reduce") return false;
+    const Node& reduce = source_->graph.node(producer);
+    const Dims& axes = std::get<Dims>(reduce.attributes.at("axes"));
+    return !axes.empty() && axes[0] == 0 && source_->graph.type(reduce.operands[0]).dims[0] > 1;
   }
 
   /// Whether a reshape of blocks is one of the same memory: vectors of channels, without a border that a convolution wants.

@@ -107,6 +107,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     if (op == "dense" && is_planar(x) && is_planar(y) && is_planar(second)) found.push_back("dense.vector");
     if (op == "dense" && is_planar(x) && is_planar(y) && layout(second).kind == LayoutKind::Packed) found.push_back("dense.packed");
     const auto reduces_lanes = [&] { return std::get<bool>(node.attributes.at("batch")) || (is_lanes(y) && !std::get<Dims>(node.attributes.at("axes")).empty()); };
+    if (!kernel.row_nodes.empty()) return {"softmax"};
     if (op == "reduce" && reduction_passes(graph_, kernel).size() > 1) return {"norm.lanes"};
     if (op == "reduce" && is_lanes(x) && reduces_lanes()) found.push_back("reduce.lanes");
   }
@@ -140,6 +141,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("dense.lanes_grad_weight")) return dense_grad_weight(node, schedule);
   if (is("dense.packed")) return dense_packed(node, schedule);
   if (is("dense.vector")) return dense_vector(node, schedule);
+  if (is("softmax")) return softmax(node, schedule);
   return reduce(node, schedule);
 }
 
@@ -387,6 +389,17 @@ std::optional<std::string> LegalSchedules::pool(const Kernel& kernel, const Sche
   // A tile is written out: larger ones take minutes to compile.
   constexpr int64_t kMostPlaces = 16;
   if (rules["rows"] * rules["columns"] > kMostPlaces) rules.complain("columns", fmt::format("at most {}: a tile has at most {} places", kMostPlaces / rules["rows"], kMostPlaces));
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::softmax(const Node& node, const Schedule& schedule) const {
+  const ValueId x = node.operands[0];
+  const Dims &axes = std::get<Dims>(node.attributes.at("axes")), &dims = graph_.type(x).dims;
+  Rules rules(schedule);
+  vector_along(rules, layout(x), dims.back(), lanes_of(x));
+  const bool along = reduces_innermost(graph_, node, layout(x));
+  const int64_t elements = dims[static_cast<size_t>(axes.back())];
+  rules.divides("partial", along ? ceil_divide(elements, rules["vector"]) : elements, along ? "vectors of a row's innermost axis" : "elements of a row's innermost axis");
   return rules.result();
 }
 

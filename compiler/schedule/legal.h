@@ -48,6 +48,7 @@ class LegalSchedules {
   Complaint elementwise(const Kernel& kernel, const Schedule& schedule) const;
   Complaint pool(const Kernel& kernel, const Schedule& schedule) const;
   Complaint reduce(const Node& node, const Schedule& schedule) const;
+  Complaint softmax(const Node& node, const Schedule& schedule) const;
 
   const Draft& draft_;
   const Graph& graph_;

@@ -34,4 +34,15 @@ bool reduces_long_rows(const Graph& graph, const Node& node) {
   return element_count(graph.type(node.operands[0]).dims) >= kMany * element_count(graph.type(node.results[0]).dims);
 }
 
+bool reduces_innermost(const Graph& graph, const Node& node, const Layout& layout) {
+  const Dims& axes = std::get<Dims>(node.attributes.at("axes"));
+  return layout.kind == LayoutKind::Planar && !axes.empty() && axes.back() + 1 == static_cast<int64_t>(graph.type(node.operands[0]).dims.size());
+}
+
+int64_t row_bytes(const Graph& graph, const Node& node, const Layout& layout, const Target& target) {
+  const TensorType& type = graph.type(node.operands[0]);
+  const int64_t rows = reduces_innermost(graph, node, layout) ? 1 : target.lanes(type.element);
+  return element_count(type.dims) / element_count(graph.type(node.results[0]).dims) * rows * element_bytes(type.element);
+}
+
 }  // namespace cnnc

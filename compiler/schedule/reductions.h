@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "schedule/plan.h"
+#include "schedule/target.h"
 
 namespace cnnc {
 
@@ -12,5 +13,11 @@ std::vector<std::vector<int32_t>> reduction_passes(const Graph& graph, const Ker
 
 /// Whether the node, a reduction within each image, makes one element of many: few are written out.
 bool reduces_long_rows(const Graph& graph, const Node& node);
+
+/// Whether elements that the node, a reduction within each image, combines lie side by side in this layout.
+bool reduces_innermost(const Graph& graph, const Node& node, const Layout& layout);
+
+/// Bytes of what a vector reduces at a time: one row where its elements lie side by side, else one row for each lane.
+int64_t row_bytes(const Graph& graph, const Node& node, const Layout& layout, const Target& target);
 
 }  // namespace cnnc

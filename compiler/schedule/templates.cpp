@@ -18,6 +18,7 @@ constexpr TemplateParameter kPool[] = {{"vector", "elements of a vector", 1, 64,
                                        {"columns", "columns computed together", 1, 8},
                                        {"rows", "rows computed together", 1, 8}};
 constexpr TemplateParameter kReduce[] = {{"partial", "vectors of partial results", 1, 16}};
+constexpr TemplateParameter kSoftmax[] = {{"vector", "elements of a vector", 1, 64, kNoDefault}, {"partial", "vectors of partial results", 1, 16}};
 constexpr TemplateParameter kConv[] = {{"columns", "columns of a tile (conv.planar: vectors of columns)", 1, 32},
                                        {"filters", "filters of a tile", 1, 32},
                                        {"lines", "rows of a tile: conv.planar, and before a pool", 1, 8, 1},
@@ -211,6 +212,11 @@ constexpr Template kTemplates[] = {
      "Training: sums over the pixels of each image and over images, like those of batchnorm and of biases.",
      "A few vectors of partial results run over pixels, and over groups of images where the batch is reduced; then their lanes are combined last, in a fixed order.",
      "`partial` divides the elements of the innermost axis that is reduced."},
+    {"softmax", "rows of an image that are reduced, once or several times, and computed with", kSoftmax,
+     "softmax, the loss of a classification with its gradient, norms within an image: where a row's maximum, sum or mean is needed for its elements.",
+     "Row after row: each reduction, and what several of its readers need, is computed once and kept in a scratch; then the results. Vectors hold images in training; in planar rows they "
+     "run along a row whose elements lie side by side, and their lanes are combined last, else across rows.",
+     "`vector` as for `elementwise`. `partial` divides the elements of the innermost axis that is reduced, or its vectors."},
 };
 
 }  // namespace

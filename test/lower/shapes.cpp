@@ -321,6 +321,48 @@ TEST(Reductions, FollowOneAnother) {
   }
 }
 
+/// Rows that are reduced and computed with, along each set of axes, in inference and in training: softmax, a norm, and results of both kinds.
+void check_rows(const Dims& dims, const Dims& axes) {
+  for (const char* name : {"infer", "t.gradients"}) {
+    Module module;
+    Function function{.name = name, .arguments = {}, .graph = {}, .results = {}};
+    GraphBuilder build(function.graph);
+    const ValueId x = function.graph.add_argument(image(dims));
+    function.arguments.push_back({"x", Role::Input, x});
+    const auto reduce = [&](const char* op, ValueId of) { return build.add("reduce", {of}, {{"op", std::string(op)}, {"axes", axes}}); };
+    const ValueId least = reduce("min", x), most = reduce("max", x), exponential = build.map("exp(x0 - x1)", {x, most}), sum = reduce("sum", exponential);
+    const ValueId softmax = build.map("x0 / x1", {exponential, sum}), spread = build.map("log(x0) * (x1 - x2)", {sum, most, least});
+    const ValueId squares = reduce("sum", build.map("(x0 - x1) * (x0 - x1)", {softmax, spread}));
+    for (const ValueId value : {spread, softmax, squares}) function.results.push_back({"r" + std::to_string(value.index), Role::Output, value});
+    module.functions.push_back(function);
+    for (const int64_t images : {1, 3, 35}) {
+      const auto arguments = random_arguments(function, images);
+      const auto expected = interpret(function, arguments, images);
+      const ModulePlan plan = make_plan(module, host_target(), {.train_batch = {}});
+      const auto& kernels = plan.functions[0].kernels;
+      EXPECT_EQ(std::count_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.schedule.name == "softmax"; }), 1) << to_string(plan, module);
+      PlanRunner runner(plan, 0, host_target());
+      const auto actual = runner.run(arguments, images, {.tasks_backwards = true});
+      for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 5e-6) << i << to_string(plan, module);
+    }
+  }
+}
+
+TEST(Rows, OfAVector) {
+  for (const int64_t classes : {2, 17, 1000}) check_rows({classes}, {0});
+}
+TEST(Rows, OfChannels) {
+  check_rows({5, 3, 17}, {0});
+  check_rows({21, 4, 8}, {0});
+}
+TEST(Rows, OfPixels) {
+  check_rows({3, 6, 7}, {1, 2});
+  check_rows({2, 16, 16}, {2});
+}
+TEST(Rows, OfColumns) { check_rows({4, 6, 7}, {1}); }
+TEST(Rows, OfAnImage) { check_rows({3, 5, 6}, {0, 1, 2}); }
+TEST(Rows, OfChannelsAndColumns) { check_rows({3, 5, 6}, {0, 2}); }
+
 /// The most tasks that a kernel has for threads.
 int64_t most_tasks(const Module& module, const std::vector<Array>& arguments, int64_t images, bool precise = false) {
   const Target& target = runs_here(*find_target("avx512")) ? *find_target("avx512") : *find_target("avx2");

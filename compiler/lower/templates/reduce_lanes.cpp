@@ -5,8 +5,6 @@
 // `norm.lanes`: reductions over axes of the image of which later ones need the results of earlier ones, as the squared distances from
 // a mean need the mean: one pass after the other for each element of the result, so that later ones find in a cache what they read.
 // Parallel over elements of the result, else over groups. Parameters: partial (vectors).
-#include <limits>
-
 #include "ir/op.h"
 #include "lower/numbers.h"
 #include "lower/templates/tools.h"
@@ -18,19 +16,6 @@ namespace {
 using Halide::Expr;
 using Halide::RDom;
 using Halide::Var;
-
-struct Operation {
-  Expr neutral;
-  std::function<Expr(const Expr&, const Expr&)> combine;
-};
-
-Operation operation(const std::string& name, Halide::Type type) {
-  const double infinity = std::numeric_limits<double>::infinity();
-  const auto number = [&](double value) { return Halide::Internal::make_const(type, value); };
-  if (name == "max") return {number(-infinity), [](const Expr& a, const Expr& b) { return maximum(a, b); }};
-  if (name == "min") return {number(infinity), [](const Expr& a, const Expr& b) { return minimum(a, b); }};
-  return {number(0), [](const Expr& a, const Expr& b) { return a + b; }};
-}
 
 /// One value, or several as a tuple.
 struct Values {
@@ -47,7 +32,7 @@ struct Values {
 /// Reductions that run over the elements together: all of one op and of values of one type.
 struct Pass {
   std::vector<const Node*> nodes;
-  Operation op;
+  Combination op;
   Values sums, folded;
 };
 
@@ -81,7 +66,7 @@ class LaneReductions {
   void add_pass(const std::vector<int32_t>& nodes) {
     Pass pass{.nodes = {}, .op = {}, .sums = {Halide::Func("sums"), nodes.size()}, .folded = {Halide::Func("folded"), nodes.size()}};
     for (const int32_t node : nodes) pass.nodes.push_back(&builder_.graph().node(node));
-    pass.op = operation(std::get<std::string>(pass.nodes[0]->attributes.at("op")), halide_type(type_.element));
+    pass.op = combination_of(*pass.nodes[0], halide_type(type_.element));
     passes_.push_back(std::move(pass));
   }
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "lower/numbers.h"
 #include "support/check.h"
 
 namespace cnnc {
@@ -62,6 +64,15 @@ Expr sum_tree(const std::function<Expr(int)>& element, int begin, int count) {
   if (count == 1) return element(begin);
   const int half = count / 2;
   return sum_tree(element, begin, half) + sum_tree(element, begin + half, count - half);
+}
+
+Combination combination_of(const Node& reduce, Halide::Type type) {
+  const std::string& name = std::get<std::string>(reduce.attributes.at("op"));
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto number = [&](double value) { return Halide::Internal::make_const(type, value); };
+  if (name == "max") return {number(-infinity), maximum};
+  if (name == "min") return {number(infinity), minimum};
+  return {number(0), [](const Expr& a, const Expr& b) { return a + b; }};
 }
 
 void keep_on_stack(Halide::Func& func) { func.store_in(Halide::MemoryType::Stack); }

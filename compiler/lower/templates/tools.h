@@ -32,6 +32,13 @@ double traffic_ns(double bytes);
 /// The sum of element(0) … element(count - 1) as a balanced tree.
 Halide::Expr sum_tree(const std::function<Halide::Expr(int)>& element, int begin, int count);
 
+/// What a `reduce` node combines elements with, and the number that changes nothing.
+struct Combination {
+  Halide::Expr neutral;
+  std::function<Halide::Expr(const Halide::Expr&, const Halide::Expr&)> combine;
+};
+Combination combination_of(const Node& reduce, Halide::Type type);
+
 /// Scratch of constant size: on the stack.
 void keep_on_stack(Halide::Func& func);
 
