@@ -38,7 +38,7 @@ def parse():
 
 def kernels_of_interest(kernels):
     """Those of the layers bound to `y`, each with whether it stands before the loss."""
-    loss = next((i for i, kernel in enumerate(kernels) if kernel['name'] == LOSS), len(kernels))
+    loss = next((i for i, kernel in enumerate(kernels) if LOSS in kernel['name'].split('+')), len(kernels))
     return [{**kernel, 'forward': i < loss} for i, kernel in enumerate(kernels) if MEASURED in kernel['name']]
 
 

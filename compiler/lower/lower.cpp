@@ -83,6 +83,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
       {"conv.lanes_grad_input", build_conv_grad_input},
       {"conv.lanes_grad_weight", build_conv_grad_weight},
       {"conv.pointwise", build_conv_pointwise},
+      {"conv.separable", build_conv_direct},
       {"conv.winograd", build_conv_winograd},
       {"conv.winograd_weights", build_winograd_weights},
       {"dense.lanes", build_dense_lanes},

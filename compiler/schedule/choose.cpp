@@ -112,7 +112,8 @@ class Chooser {
     const ValueId x = node.operands[0], y = node.results[0];
     const ConvNumbers c = convolution_numbers(graph_, kernel);
     if (layout(y).kind == LayoutKind::Blocked) {
-      if (c.is_depthwise()) return conv_depthwise(c);
+      if (c.is_depthwise()) return {"conv.depthwise", {{"columns", depthwise_columns(c)}, {"rows", 1}}};
+      if (kernel.depthwise >= 0) return conv_separable(c, node, batch);
       const int64_t blocks = layout(node.operands[1]).tile.at(1), row_bytes = c.y[2] * blocks * layout(y).vector * element_bytes(graph_.type(y).element);
       const bool may_be_pointwise = kernel.pool < 0 && is_pointwise(c, layout(x)) && kSumsOfTiles * row_bytes <= kLargestScratchBytes;
       return may_be_pointwise && prefers_pointwise(c, layout(y).vector, registers_, blocks) ? conv_pointwise(c, node, batch) : conv_direct(c, node, batch);
@@ -179,10 +180,10 @@ class Chooser {
   }
 
   /// Columns share what they read: as many as divide the row, or a few that overlap.
-  static Schedule conv_depthwise(const ConvNumbers& c) {
+  static int64_t depthwise_columns(const ConvNumbers& c) {
     constexpr int64_t kMost = 8, kFew = 4, kOverlapping = 7;
     const int64_t divisor = largest_divisor(c.y[2], kMost);
-    return {"conv.depthwise", {{"columns", divisor >= kFew ? divisor : std::min(c.y[2], kOverlapping)}, {"rows", 1}}};
+    return divisor >= kFew ? divisor : std::min(c.y[2], kOverlapping);
   }
 
   /// x is planar, or in blocks with a border of zeros as wide as the taps reach.
@@ -204,6 +205,17 @@ class Chooser {
             {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", band}, {"border", copies ? 1 : 0},
              {"stream", !is_planar(x) && streams_weights(c, tile, target_, bytes) ? 1 : 0}, {"ahead", is_planar(x) ? 0 : blocks_ahead(c, target_, layout(x).vector, bytes)},
              {"unroll", largest_divisor(reduced, 4)}}};
+  }
+
+  /// A band of the channels' own convolution stays in the second level, whose larger part the map passes through that it reads.
+  Schedule conv_separable(const ConvNumbers& c, const Node& node, int64_t batch) const {
+    const int64_t vector = layout(node.results[0]).vector, bytes = element_bytes(graph_.type(node.results[0]).element);
+    const BlockedTile tile = blocked_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
+    const int64_t most = ceil_divide(c.y[1], ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch));
+    const auto fits = [&](int64_t rows) { return rows % tile.rows == 0 && separable_band_bytes(c, rows, vector, bytes) <= std::min(target_.level2_bytes / 4, kLargestScratchBytes); };
+    return {"conv.separable",
+            {{"columns", tile.columns}, {"rows", tile.rows}, {"blocks", tile.blocks}, {"band", std::max(tile.rows, largest_divisor(c.y[1], most, fits))},
+             {"across", depthwise_columns(c)}, {"unroll", largest_divisor(std::min(c.x[0], vector), 4)}}};
   }
 
   /// The weights of a chunk take half of the first-level cache.

@@ -150,6 +150,15 @@ bool is_pointwise(const ConvNumbers& c, const Layout& x) {
   return x.kind == LayoutKind::Blocked && c.taps() == 1 && c.groups == 1 && !has_gaps && c.x[0] % x.vector == 0;
 }
 
+int64_t separable_band_bytes(const ConvNumbers& c, int64_t rows, int64_t vector, int64_t bytes) {
+  return ceil_divide(c.x[0], vector) * vector * rows * c.x[2] * bytes;
+}
+
+bool is_separable(const ConvNumbers& c, const Layout& x, int64_t bytes) {
+  const bool is_whole = !c.has_border() && c.stride == Dims{1, 1} && x.border.empty();
+  return x.kind == LayoutKind::Blocked && c.taps() == 1 && c.groups == 1 && is_whole && separable_band_bytes(c, 1, x.vector, bytes) <= kLargestScratchBytes;
+}
+
 BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
   ConvNumbers one_row = c;
   one_row.y = {c.y[0], 1, c.y[1] * c.y[2]};

@@ -15,6 +15,7 @@ constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several image
 constexpr int64_t kWinogradProductBytes = 256 << 10;
 constexpr int64_t kFewRegisters = 16;                   // of vectors: the compiler spills where a tile takes all of them
 constexpr int64_t kFirstLevelBytes = 48 << 10;          // of the cache; smaller ones lose little by what is a little larger
+constexpr int64_t kLargestScratchBytes = 256 << 10;     // that a band may take, on the stack
 constexpr int64_t kLargestLaneBytes = 768 << 10;        // that a band, or sums, of images innermost may take: each number is a vector
 constexpr int64_t kWinogradElement = 4;                 // bytes: it is for f32
 
@@ -124,6 +125,11 @@ BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers
 bool is_pointwise(const ConvNumbers& c, const Layout& x);
 /// The register tile of that: pixels (columns) by vectors of filters. `blocks`: those of weights that are packed already; 0: any.
 BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// Whether `conv.separable` sums up x, what a convolution of each channel alone makes: one tap at stride 1, and a band that fits the stack.
+bool is_separable(const ConvNumbers& c, const Layout& x, int64_t bytes);
+/// Bytes of the band of x that so many rows of y need.
+int64_t separable_band_bytes(const ConvNumbers& c, int64_t rows, int64_t vector, int64_t bytes);
 
 /// Whether that is expected to be faster than `conv.direct`, for `blocks` as above.
 bool prefers_pointwise(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);

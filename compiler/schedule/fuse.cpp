@@ -3,7 +3,10 @@
 // that computes their latest operand, where both run over the same elements; a pool joins the convolution before it; cheap ones are
 // evaluated again wherever they are read; reductions that read the same values are one pass, and what is computed with the rows that
 // they reduce joins them. With PlanOptions::plain each node is a kernel.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "ir/op.h"
 #include "schedule/conv_numbers.h"
@@ -11,6 +14,7 @@
 #include "schedule/reductions.h"
 #include "schedule/steps.h"
 #include "schedule/templates.h"
+#include "schedule/vary.h"
 #include "support/check.h"
 
 namespace cnnc {
@@ -38,7 +42,8 @@ bool reads_elementwise(const std::string& op) {
 
 class Fuser {
  public:
-  Fuser(Draft& draft, const Target& target) : draft_(draft), graph_(draft.function->graph), target_(target), plain_(draft.purpose == Purpose::Plain) {
+  Fuser(Draft& draft, const PlanContext& context)
+      : draft_(draft), graph_(draft.function->graph), target_(context.target), variation_(context.options.variation), plain_(draft.purpose == Purpose::Plain) {
     users_.resize(static_cast<size_t>(graph_.value_count()));
     ready_.assign(static_cast<size_t>(graph_.value_count()), -1);
     for (size_t i = 0; i < graph_.nodes().size(); ++i)
@@ -157,6 +162,12 @@ class Fuser {
       kernel.pool = node_index;
       return ready;
     }
+    if (ready >= 0 && sums_up_channels(node, draft_.kernels[static_cast<size_t>(ready)])) {
+      Kernel& kernel = draft_.kernels[static_cast<size_t>(ready)];
+      kernel.nodes.push_back(node_index);
+      kernel.depthwise = std::exchange(kernel.anchor, node_index);
+      return ready;
+    }
     Kernel kernel;
     kernel.nodes = {node_index};
     kernel.anchor = !plain_ && is_map(node) ? -1 : node_index;
@@ -183,6 +194,25 @@ class Fuser {
     std::vector<ValueId> values;
     add_stored_operands(node, values);
     return std::find(values.begin(), values.end(), y) != values.end() && graph_.type(node.operands[0]) == graph_.type(y) && reads_at_own_place(node, kernel, graph_.type(y));
+  }
+
+  /// Whether the node, a convolution of a single tap, alone reads what the kernel makes of a convolution of each channel alone, and that is too
+  /// large to stay in a cache until it does, beside what it is made of: then bands of rows do.
+  bool sums_up_channels(const Node& node, const Kernel& kernel) const {
+    if (plain_ || node.op->name != "conv" || kernel.anchor < 0 || kernel.depthwise >= 0 || kernel.nodes.size() + 1 >= kMostNodes) return false;
+    const Node& depthwise = graph_.node(kernel.anchor);
+    const ValueId x = node.operands[0];
+    if (depthwise.op->name != "conv" || !conv_numbers(graph_, depthwise).is_depthwise() || graph_.node(kernel.nodes.back()).results[0] != x) return false;
+    const ConvNumbers c = conv_numbers(graph_, node);
+    if (layout(node.results[0]).kind != LayoutKind::Blocked || !layout(x).same_order(layout(node.results[0])) || !is_separable(c, layout(x), element_bytes(graph_.type(x).element))) return false;
+    const bool is_large = 2 * stored_bytes(graph_.type(x), layout(x)) > target_.level2_bytes;
+    if (variation_ == 0 ? !is_large : varied_choice(variation_, fmt::format("separable {} {}", to_string(c.x), to_string(c.y)), 2) == 0) return false;
+    return serves_only(x, node) && std::all_of(kernel.nodes.begin(), kernel.nodes.end(), [&](int32_t inner) {
+      const ValueId made = graph_.node(inner).results[0];
+      const auto& users = users_[index(made)];
+      const auto is_inside = [&](int32_t user) { return std::find(kernel.nodes.begin(), kernel.nodes.end(), user) != kernel.nodes.end(); };
+      return made == x || (!is_result(*draft_.function, made) && std::all_of(users.begin(), users.end(), is_inside));
+    });
   }
 
   /// Whether the node alone reads the value, directly or through inlined nodes.
@@ -365,6 +395,7 @@ class Fuser {
   Draft& draft_;
   const Graph& graph_;
   const Target& target_;
+  const uint64_t variation_;
   const bool plain_;
   std::vector<std::vector<int32_t>> users_;   // by value: reading nodes
   std::vector<int32_t> ready_;                // by value: the last kernel that must have run; -1: none
@@ -372,6 +403,6 @@ class Fuser {
 
 }  // namespace
 
-void fuse(Draft& draft, const PlanContext& context) { Fuser(draft, context.target).run(); }
+void fuse(Draft& draft, const PlanContext& context) { Fuser(draft, context).run(); }
 
 }  // namespace cnnc

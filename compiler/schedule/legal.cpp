@@ -87,6 +87,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
     const ValueId second = node.operands.size() > 1 ? node.operands[1] : x;
     if (layout(second).kind == LayoutKind::Winograd) return {is_lanes(y) ? "conv.lanes_winograd" : "conv.winograd"};
     if (op == "conv" && layout(y).kind == LayoutKind::Blocked) {
+      if (kernel.depthwise >= 0) return {"conv.separable"};
       const ConvNumbers c = conv_numbers(graph_, node);
       found.push_back(c.is_depthwise() ? "conv.depthwise" : "conv.direct");
       if (kernel.pool < 0 && is_pointwise(c, layout(x))) found.push_back("conv.pointwise");
@@ -133,6 +134,7 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("conv.depthwise")) return conv_depthwise(node, schedule);
   if (is("conv.direct")) return conv_direct(kernel, schedule);
   if (is("conv.pointwise")) return conv_pointwise(node, schedule);
+  if (is("conv.separable")) return conv_separable(node, schedule);
   if (is("conv.winograd") || is("conv.lanes_winograd")) return winograd(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);
   if (is("conv.lanes_grad_weight")) return conv_grad_weight(node, schedule);
@@ -220,6 +222,23 @@ std::optional<std::string> LegalSchedules::conv_pointwise(const Node& node, cons
   rules.divides("unroll", vector, "channels of the inner loop");
   const int64_t pixels = ceil_divide(rules["band"] * c.y[2], rules["pixels"]) * rules["pixels"];
   rules.scratch(pixels * rules["blocks"] * vector * element_bytes(graph_.type(y).element));
+  return rules.result();
+}
+
+std::optional<std::string> LegalSchedules::conv_separable(const Node& node, const Schedule& schedule) const {
+  const ValueId y = node.results[0];
+  const ConvNumbers c = conv_numbers(graph_, node);
+  const int64_t vector = layout(y).vector;
+  Rules rules(schedule);
+  rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
+  for (const char* name : {"columns", "across"}) rules.at_most(name, c.y[2], kWidth);
+  rules.at_most("rows", c.y[1], "a tile is no higher than the result");
+  rules.at_most("band", c.y[1], "a band is no higher than the result");
+  if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
+  rules.registers(tile_registers(rules["blocks"], rules["columns"] * rules["rows"]), target_.vector_registers);
+  rules.registers(rules["across"] + 2, target_.vector_registers);
+  rules.divides("unroll", std::min(c.x[0], vector), "channels of the inner loop");
+  rules.scratch(separable_band_bytes(c, rules["band"], vector, element_bytes(graph_.type(y).element)));
   return rules.result();
 }
 

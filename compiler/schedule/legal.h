@@ -12,7 +12,6 @@
 
 namespace cnnc {
 
-constexpr int64_t kLargestScratchBytes = 256 << 10;   // that a band may take, on the stack
 constexpr int64_t kLargestTileBytes = 1024 << 10;     // of images innermost: a tile of all channels
 
 class LegalSchedules {
@@ -37,6 +36,7 @@ class LegalSchedules {
   Complaint conv_depthwise(const Node& node, const Schedule& schedule) const;
   Complaint conv_direct(const Kernel& kernel, const Schedule& schedule) const;
   Complaint conv_pointwise(const Node& node, const Schedule& schedule) const;
+  Complaint conv_separable(const Node& node, const Schedule& schedule) const;
   Complaint winograd(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_weight(const Node& node, const Schedule& schedule) const;

@@ -35,7 +35,7 @@ const TileSides* tile_sides(std::string_view name) {
       {"conv.planar", {"filters"}, {"columns", "lines"}},              {"conv.lanes_grad_input", {"channels"}, {"columns"}},
       {"conv.lanes_grad_weight", {"channels"}, {"filters"}},  {"dense.lanes", {"outputs"}, {"groups"}},
       {"dense.lanes_grad_input", {"outputs"}, {"groups"}},    {"dense.lanes_grad_weight", {"outputs"}, {"vectors"}},
-      {"dense.packed", {"images"}, {"blocks"}},               {"dense.vector", {"rows"}, {}},
+      {"conv.separable", {"columns", "rows"}, {"blocks"}},    {"dense.packed", {"images"}, {"blocks"}},               {"dense.vector", {"rows"}, {}},
   };
   const auto found = std::find_if(kSides.begin(), kSides.end(), [&](const TileSides& sides) { return sides.name == name; });
   return found == kSides.end() ? nullptr : &*found;

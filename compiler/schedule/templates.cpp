@@ -40,6 +40,12 @@ constexpr TemplateParameter kConvPointwise[] = {{"pixels", "pixels of a tile", 1
                                                 {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
                                                 {"ahead", "blocks of channels of x that are fetched into the cache ahead of their use; 0: none", 0, 8, 0},
                                                 {"unroll", "channels written out", 1, 16}};
+constexpr TemplateParameter kConvSeparable[] = {{"columns", "columns of a tile", 1, 32},
+                                                {"rows", "rows of a tile", 1, 8},
+                                                {"blocks", "vectors of filters of a tile", 1, 8, kNoDefault},
+                                                {"band", "rows that are convolved channel by channel before they are summed up", 1, kAny},
+                                                {"across", "columns of a channel that are computed together", 1, 32},
+                                                {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                {"rows", "tiles below each other in it", 1, 32},
                                                {"images", "images in it", 1, 32},
@@ -152,6 +158,12 @@ constexpr Template kTemplates[] = {
      "multiply-add. The sums are added to those of the chunks before, in a cache. The tiles of a band's pixels follow one another, then the next chunk, whose weights stay in the first-level cache.",
      "`blocks` is that of the packed weights. `pixels` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. `band` divides the rows of y, `chunk` the blocks of "
      "channels, which are whole, and `unroll` the channels of a block. The sums of a band take at most 256 KB. No pool is fused."},
+    {"conv.separable", "convolution of each channel alone, and the one of a single tap that sums up its channels", kConvSeparable,
+     "Inference, x and y in blocks of channels, weights packed: where what lies between them is larger than half of the second-level cache, and nobody else reads it.",
+     "A band of rows of all channels is computed as by `conv.depthwise`, with what is applied to it, into a scratch that stays in the second level. Then the tiles of the band follow one another, "
+     "for all filters, as in `conv.direct`.",
+     "`blocks` is that of the packed weights. `columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers, and so are `across` columns and 2 vectors. A tile is no larger than y, "
+     "a band holds at least a tile's rows and takes at most 256 KB. `unroll` divides the channels of a block."},
     {"conv.winograd", "convolution of 3x3 taps at stride 1 by Winograd's algorithm, channels in vectors", kConvWinograd,
      "Inference in f32 without groups or dilation, x and y in blocks of channels, weights transformed by `conv.winograd_weights`: 4 or 2.25 times fewer multiply-adds. Rounds more "
      "than a direct sum.",

@@ -209,6 +209,44 @@ TEST(Blocks, Depthwise) {
   check_blocks({24, 24, 9, 11, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}, 24});
   check_blocks({17, 17, 7, 5, {5, 5}, {1, 1}, {2, 2, 2, 2}, {1, 1}, 17, true});
 }
+/// A convolution of each channel alone, an activation, and one of a single tap that sums up the channels, as one kernel in some
+/// variations. Its weights are packed before, for the first convolution: elsewhere @prepare does it.
+void check_separable(int64_t channels, int64_t height, int64_t width, int64_t stride) {
+  Module module;
+  Function function{.name = "infer", .arguments = {}, .graph = {}, .results = {}};
+  GraphBuilder build(function.graph);
+  const auto argument = [&](const std::string& name, Role role, TensorType type) {
+    const ValueId value = function.graph.add_argument(type);
+    function.arguments.push_back({name, role, value});
+    if (role == Role::Weight) module.parameters.push_back({name, role, type, {}, "weight", {}});
+    return value;
+  };
+  const ValueId x = argument("x", Role::Input, image({channels, height, width})), a = argument("a", Role::Weight, weight({channels, channels, 1, 1}));
+  const ValueId b = argument("b", Role::Weight, weight({channels})), c = argument("c", Role::Weight, weight({channels, 1, 3, 3}));
+  const AttributeMap alone = {{"stride", Dims{stride, stride}}, {"pad", Dims{1, 1, 1, 1}}, {"groups", channels}};
+  const ValueId middle = build.map("min(max(x0, 0), 6)", {build.add("conv", {build.add("conv", {x, a, b}), c, b}, alone)});
+  function.results.push_back({"y", Role::Output, build.map("x0 * 0.5", {build.add("conv", {middle, a, b})})});
+  module.functions.push_back(function);
+  const auto arguments = random_arguments(function, 3);
+  const auto expected = interpret(function, arguments, 3);
+  constexpr uint64_t kMost = 1000;
+  int found = 0;
+  for (uint64_t variation = 1; variation <= kMost && found < 4; ++variation) {
+    const ModulePlan plan = make_plan(module, host_target(), {.train_batch = {}, .variation = variation});
+    const auto& kernels = plan.functions[0].kernels;
+    if (std::none_of(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.schedule.name == "conv.separable"; })) continue;
+    ++found;
+    PlanRunner runner(plan, 0, host_target());
+    const auto actual = runner.run(arguments, 3, {.tasks_backwards = true});
+    EXPECT_LT(difference(actual[0], expected[0]), 5e-6) << to_string(plan, module);
+    EXPECT_EQ(runner.run(arguments, 3)[0].values, actual[0].values);
+  }
+  EXPECT_EQ(found, 4);
+}
+TEST(Blocks, Separable) {
+  check_separable(20, 9, 11, 1);
+  check_separable(48, 13, 10, 2);
+}
 TEST(Blocks, SmallMaps) {
   check_blocks({32, 32, 1, 1, {1, 1}, {1, 1}, {0, 0, 0, 0}});
   check_blocks({32, 64, 2, 3, {3, 3}, {1, 1}, {1, 1, 1, 1}});

@@ -3,8 +3,10 @@
 // in the order in which they are read. x lies in blocks too, with a border of zeros as wide as the taps reach, and the sum runs
 // over exactly its channels; or x is planar, copied band by band into a bordered scratch where taps leave the image. The
 // innermost loops are filters inside pixels, so that the weights of a tile stay in registers and one broadcast lives at a
-// time. Parameters: columns, rows, blocks (of a tile), band, border, stream (weights are read in the order of memory), unroll (channels
-// written out).
+// time. Parameters: columns, rows, blocks (of a tile), band, border, stream (weights are read in the order of memory), ahead (blocks of
+// channels that are fetched early), unroll (channels written out).
+// `conv.separable`: the same of a single tap, where x is what a convolution of each channel alone makes: a band of its rows is computed into
+// a scratch first. Parameters: columns, rows, blocks, band, across (columns of a channel), unroll.
 #include <algorithm>
 
 #include "lower/templates/conv_shape.h"
@@ -45,6 +47,29 @@ std::vector<ChannelRange> channel_ranges(const ConvShape& s, int32_t vector, boo
   return ranges;
 }
 
+/// x, made by a convolution of each channel alone, comes from a scratch from here on.
+Func provide_channels(KernelBuilder& builder, int32_t vector) {
+  const ValueId x = builder.anchor().operands[0];
+  provide_depthwise(builder, builder.graph().node(builder.kernel().depthwise), vector);
+  const StoredVariables stored = builder.variables(x);
+  Func channels("channels");
+  channels(stored.variables) = builder.element(x, stored.spot);
+  builder.provide(x, [&builder, x, channels](const Spot& at) { return channels(builder.stored_coordinates(x, at)); });
+  return channels;
+}
+
+/// A band of all channels, a few columns of a channel at a time, for all tiles of filters.
+void compute_channels_at(const KernelBuilder& builder, Func channels, const Func& func, const Var& step) {
+  const ValueId x = builder.anchor().operands[0];
+  const std::vector<Var> variables = builder.variables(x).variables;
+  const auto across = int32(builder.parameter("across")), width = int32(builder.type(x).dims[2]);
+  const Var xo("xo"), xi("xi");
+  channels.compute_at(func, step).bound_extent(variables[1], width).split(variables[1], xo, xi, across, tail(width, across))
+      .reorder(variables[0], xi, xo, variables[2], variables[3]).unroll(xi)
+      .vectorize(variables[0], int32(builder.layout(x).vector), TailStrategy::RoundUp);
+  keep_on_stack(channels);
+}
+
 }  // namespace
 
 Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
@@ -54,16 +79,18 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(y_value).dims, builder.type(w_value).dims);
   const auto vector = int32(builder.layout(y_value).vector), columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
   const auto blocks = int32(builder.parameter("blocks")), band = std::max(rows, int32(builder.parameter("band"))), unroll = int32(builder.parameter("unroll"));
-  const auto ahead = int32(builder.parameter("ahead"));
-  const bool stream = builder.parameter("stream") == 1;
+  const int32_t depthwise = builder.kernel().depthwise;
+  const auto ahead = depthwise >= 0 ? 0 : int32(builder.parameter("ahead"));
+  const bool stream = depthwise < 0 && builder.parameter("stream") == 1, copies = depthwise < 0 && builder.parameter("border") > 0;
   const PoolWindow window = pool_window(builder);
-  const bool x_is_blocked = builder.layout(x_value).kind == LayoutKind::Blocked, copies = builder.parameter("border") > 0;
+  const bool x_is_blocked = builder.layout(x_value).kind == LayoutKind::Blocked;
 
   // Variables of x: y, x in bordered coordinates (0 is the first row of the padding).
   const std::vector<Var> variables = builder.variables(y_value).variables;
   const Var l = variables[0], x = variables[1], y = variables[2], k = variables[3], n = KernelBuilder::batch_variable(), c("c");
   const Expr image = batched ? Expr(n) : Expr(0);
   Func bordered("bordered"), sums("sums");
+  const Func channels = depthwise >= 0 ? provide_channels(builder, vector) : Func();
   if (copies) {
     const std::vector<Var> places = batched ? std::vector{x, y, c, n} : std::vector{x, y, c};
     bordered(places) = inside_or_zero(y - s.pad_top, s.height, x - s.pad_left, s.width, [&](const Expr& row, const Expr& column) {
@@ -123,12 +150,15 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
     func.rename(yo, step);
     bordered.compute_at(func, step).vectorize(x, vector, TailStrategy::RoundUp);
     keep_on_stack(bordered);
+  } else if (depthwise >= 0) {
+    func.rename(yo, step);
+    compute_channels_at(builder, channels, func, step);
   } else {
     func.fuse(ko, yo, step);
     steps *= (s.filters + vector * blocks - 1) / (vector * blocks);
   }
   if (batched) func.fuse(step, n, step);
-  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / steps));
+  parallelize(func, step, multiply_add_ns(builder, builder.kernel().multiply_adds / steps));
   return Halide::Pipeline(func);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The numbers of a convolution, as the three templates use them. Private to lower.
+// The numbers of a convolution, as their templates use them. Private to lower.
 #pragma once
 #include "lower/templates/tools.h"
 
@@ -35,6 +35,9 @@ struct PoolWindow {
 };
 /// From here on the places of a window are written out.
 PoolWindow pool_window(KernelBuilder& builder);
+
+/// From here on the elements of the result are sums of taps that are written out; each channel has a filter of its own.
+void provide_depthwise(KernelBuilder& builder, const Node& node, int32_t vector);
 
 /// element(place) where `inside` holds, else 0; the place is clamped.
 Halide::Expr inside_or_zero(const Halide::Expr& y, int32_t height, const Halide::Expr& x, int32_t width,
