@@ -218,9 +218,9 @@ class Chooser {
              {"across", depthwise_columns(c)}, {"unroll", largest_divisor(std::min(c.x[0], vector), 4)}}};
   }
 
-  /// The weights of a chunk take half of the first-level cache.
+  static constexpr int64_t kChunkBytes = 16 << 10;      // of weights: half of the first-level cache
+
   Schedule conv_pointwise(const ConvNumbers& c, const Node& node, int64_t batch) const {
-    constexpr int64_t kChunkBytes = 16 << 10;
     const ValueId x = node.operands[0], y = node.results[0];
     const int64_t bytes = element_bytes(graph_.type(x).element), vector = layout(y).vector;
     const BlockedTile tile = pointwise_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
@@ -249,7 +249,7 @@ class Chooser {
     const ThreadShares shares = winograd_shares(shape, tile, packed[2]);
     return {"conv.winograd",
             {{"columns", tile.columns}, {"rows", tile.rows}, {"images", tile.images}, {"blocks", packed[1]}, {"across", tile.across},
-             {"band", shares.band}, {"group", tile.group}, {"parts", shares.parts}, {"unroll", unroll}}};
+             {"band", shares.band}, {"group", tile.group}, {"parts", shares.parts}, {"chunk", winograd_chunk(shape, tile)}, {"unroll", unroll}}};
   }
 
   /// Steps that keep threads busy, of about 5 us each or longer, of work that takes so many multiply-adds in vectors.
@@ -257,6 +257,15 @@ class Chooser {
     constexpr int64_t kEnough = 8;
     constexpr double kVectorsPerStep = 20000;
     return std::clamp<int64_t>(static_cast<int64_t>(vectors / kVectorsPerStep), 1, kEnough);
+  }
+
+  /// Blocks of channels whose weights stay in the first-level cache for all register tiles of a block; 0: all do, or one tile reads them.
+  static int64_t winograd_chunk(const WinogradShape& shape, const WinogradTile& tile) {
+    const int64_t all = shape.inputs / shape.vector, most = kChunkBytes / (shape.vector * shape.vector * tile.blocks * kWinogradElement);
+    const bool is_one = tile.columns * tile.rows * tile.images >= tile.across * tile.band * tile.group;
+    if (is_one || all <= most) return 0;
+    const int64_t chunk = largest_divisor(all, most);
+    return 2 * chunk > most ? chunk : 0;
   }
 
   struct ThreadShares {

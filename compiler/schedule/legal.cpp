@@ -251,17 +251,24 @@ std::optional<std::string> LegalSchedules::winograd(const Node& node, const Sche
   rules.equals("blocks", tile[1], "so the weights are packed");
   rules.divides("across", shape.tiles_across(m), "tiles of a row");
   rules.divides("band", shape.tiles_down(m), "rows of tiles");
-  rules.divides("columns", rules["across"], "tiles that are transformed together");
+  const int64_t across = rules["across"];
+  if (lanes || across < shape.tiles_across(m)) {
+    rules.divides("columns", across, "tiles that are transformed together");
+  } else {
+    rules.at_most("columns", across, "as many tiles are in a row");
+  }
   rules.divides("rows", rules["band"], "rows of them");
-  int64_t pixels = rules["columns"] * rules["rows"], tiles = rules["across"] * rules["band"];
+  int64_t pixels = rules["columns"] * rules["rows"], tiles = across * rules["band"], sums = ceil_divide(across, rules["columns"]) * rules["columns"] * rules["band"];
   if (!lanes) {
     rules.divides("images", rules["group"], "images that are transformed together");
-    pixels *= rules["images"], tiles *= rules["group"];
+    pixels *= rules["images"], tiles *= rules["group"], sums *= rules["group"];
     if (!graph_.type(node.results[0]).batched) rules.equals("group", 1, "there is no batch");
   }
   rules.registers(lanes ? tile_registers(pixels, rules["blocks"]) : tile_registers(rules["blocks"], pixels), target_.vector_registers);
   rules.scratch(shape.image_bytes(m, tiles), kWinogradLargestImageBytes);
-  rules.scratch(shape.product_bytes(m, tiles, rules["blocks"]), kWinogradProductBytes);
+  rules.scratch(shape.product_bytes(m, sums, rules["blocks"]), kWinogradProductBytes);
+  if (!lanes && rules["chunk"] > 0 && (shape.inputs < shape.vector || shape.inputs / shape.vector % rules["chunk"] != 0))
+    rules.complain("chunk", fmt::format("0, or a divisor of the {} whole blocks of channels", shape.inputs / shape.vector));
   if (!lanes) rules.divides("parts", ceil_divide(shape.outputs, shape.vector * tile[1]), "tiles of filters");
   rules.divides("unroll", lanes ? shape.inputs : std::min(shape.inputs, tile[0]), "channels of the inner loop");
   return rules.result();

@@ -53,6 +53,7 @@ constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side i
                                                {"across", "tiles side by side that are transformed together", 1, kAny},
                                                {"band", "tiles below each other that are", 1, kAny},
                                                {"group", "images that are", 1, 256},
+                                               {"chunk", "blocks of channels whose weights serve all register tiles before the next ones; 0: all", 0, kAny, 0},
                                                {"parts", "parts of the filters that threads share, each with transformed images of its own", 1, 64},
                                                {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvLanesWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
@@ -170,9 +171,9 @@ constexpr Template kTemplates[] = {
      "The image parts of a block of tiles are transformed, for all channels. A register tile of image tiles by vectors of filters is summed over the "
      "channels, for each number of a transformed filter: load the weights, broadcast one number of each tile, multiply-add. The sums are transformed "
      "back where the result is stored.",
-     "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns`, `rows` and `images` divide these and `group`. "
+     "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns`, `rows` and `images` divide these and `group`; `columns` need not where `across` is all of a row. "
      "`columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at most 512 KB, the "
-     "sums 256 KB. `parts` divides the tiles of filters. `unroll` divides the channels of a block."},
+     "sums 256 KB. `parts` divides the tiles of filters, `chunk` the whole blocks of channels. `unroll` divides the channels of a block."},
     {"conv.winograd_weights", "filters of 3x3 taps, transformed for Winograd's algorithm and packed", {},
      "The kernel that makes these weights; no other template does.",
      "Filter after filter: its 9 numbers become those of the transformed filter, (m + 2) x (m + 2) for tiles of m x m results."},

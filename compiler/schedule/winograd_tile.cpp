@@ -77,7 +77,10 @@ double sums_for_latency(const Target& target) {
 }
 
 /// The best register tile for a block of tiles, with the cost of its multiply-adds: of one, as a share of the peak's.
-WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, const Target& target) {
+WinogradTile register_tile_of(const WinogradShape& s, int64_t m, WinogradTile tile, const Target& target) {
+  // Register tiles that reach beyond a row are for rows that none divides well, as measured.
+  constexpr double kPartly = 1.1;
+  const bool is_row = tile.across == s.tiles_across(m);
   tile.cost = std::numeric_limits<double>::infinity();
   const WinogradTile block = tile;
   const auto consider = [&](int64_t columns, int64_t rows, int64_t images) {
@@ -86,12 +89,15 @@ WinogradTile register_tile_of(const WinogradShape& s, WinogradTile tile, const T
     if ((s.lanes ? tile_registers(pixels, block.blocks) : tile_registers(block.blocks, pixels)) > target.vector_registers) return;
     // A group that the batch ends in is filled up to whole register tiles.
     const int64_t last = s.batch % block.group, computed = s.batch - last + ceil_divide(last, images) * images;
-    const double cost = static_cast<double>(computed) / static_cast<double>(s.batch) / blocked_efficiency(pixels, block.blocks, sums_for_latency(target));
+    const double filled = block.across % columns == 0 ? 1 : kPartly / useful_share(block.across, columns);
+    const double cost = filled * static_cast<double>(computed) / static_cast<double>(s.batch) / blocked_efficiency(pixels, block.blocks, sums_for_latency(target));
     if (cost < tile.cost * (1 - 1e-9)) tile.columns = columns, tile.rows = rows, tile.images = images, tile.cost = cost;
   };
   for (int64_t columns = 1; columns <= block.across; ++columns)
     for (int64_t rows = 1; rows <= block.band; ++rows) {
-      if (block.across % columns != 0 || block.band % rows != 0 || (rows > 1 && columns < block.across)) continue;
+      // The last register tile of a whole row may reach beyond it.
+      const bool fits = block.across % columns == 0 || (!s.lanes && is_row && s.product_bytes(m, ceil_divide(block.across, columns) * columns * block.band * block.group, block.blocks) <= kWinogradProductBytes);
+      if (!fits || block.band % rows != 0 || (rows > 1 && columns < block.across)) continue;
       const bool is_whole = columns == block.across && rows == block.band;
       for (int64_t images = 1; images <= (is_whole ? block.group : 1); ++images)
         if (block.group % images == 0) consider(columns, rows, images);
@@ -110,7 +116,7 @@ WinogradTile winograd_tile(const WinogradShape& s, int64_t m, const Target& targ
   WinogradTile best;
   best.cost = std::numeric_limits<double>::infinity();
   const auto consider = [&](int64_t b, int64_t across, int64_t band, int64_t group) {
-    WinogradTile tile = register_tile_of(s, {1, 1, 1, b, across, band, group}, target);
+    WinogradTile tile = register_tile_of(s, m, {1, 1, 1, b, across, band, group}, target);
     const double blocks_of_tiles = tiles / static_cast<double>(across * band);
     const double groups = static_cast<double>(ceil_divide(s.batch, group)) / static_cast<double>(s.batch);
     const double images = image_cost(s, s.image_bytes(m, across * band * group), b), computing = weights * tiles * (tile.cost + images);

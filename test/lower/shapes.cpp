@@ -284,6 +284,8 @@ TEST(Winograd, OtherPadding) {
   check_blocks({32, 32, 18, 18, {3, 3}, {1, 1}, {0, 0, 0, 0}}, kWinograd);
   check_blocks({32, 32, 12, 13, {3, 3}, {1, 1}, {2, 0, 1, 2}}, kWinograd);
 }
+/// Of seven tiles no register tile of AVX2 holds a row: two begin in it, and one reaches beyond.
+TEST(Winograd, RowsOfSevenTiles) { check_blocks({32, 64, 8, 28, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd); }
 TEST(Winograd, LargeMapsInBlocksOfTiles) { check_blocks({32, 16, 12, 116, {3, 3}, {1, 1}, {1, 1, 1, 1}}, kWinograd); }
 
 /// The images that conv.winograd takes together where a program is made for so many.

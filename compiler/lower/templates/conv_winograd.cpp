@@ -4,7 +4,8 @@
 // is transformed for all channels; then for each tile of filters the products are summed in registers, and transformed back
 // where the result is stored.
 // Parameters: columns, rows, images, blocks (of a register tile), across, band, group (tiles and images that are transformed
-// together), parts (of the filters, which threads share: each transforms its own images), unroll.
+// together), parts (of the filters, which threads share: each transforms its own images), chunk (blocks of channels that all register tiles
+// sum before the next ones, so that their weights stay in the first-level cache; 0: all), unroll.
 #include "lower/templates/conv_shape.h"
 #include "lower/templates/winograd.h"
 
@@ -48,6 +49,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   const int32_t vector = int32(packed[0]), blocks = int32(packed[1]), m = int32(packed[2]), side = int32(winograd_side(m));
   const auto columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows")), unroll = int32(builder.parameter("unroll"));
   const auto images = int32(builder.parameter("images")), group = int32(builder.parameter("group"));
+  const auto chunk = int32(builder.parameter("chunk"));
   const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band")), parts = int32(builder.parameter("parts"));
 
   const std::vector<Var> variables = builder.variables(y_value).variables;
@@ -72,9 +74,12 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   const std::vector<Channels> ranges = channel_ranges(s.channels, vector);
   const std::vector<Var> sum_parameters = parameters({l, k, tx, ty, f, e});
   sums(sum_parameters) = 0.0f;
+  // A register tile that begins in the last tiles of a row takes the last one again.
+  const int32_t tiles = (across + columns - 1) / columns * columns;
+  const Expr tile = tiles > across ? min(Expr(tx), across - 1) : Expr(tx);
   for (const Channels& range : ranges)
     sums(sum_parameters) += builder.memory(w_value)(l, k % blocks, range.block * vector + range.domain.x, f, e, k / blocks) *
-                            image(place({range.domain.x, range.block, tx, ty, f, e}));
+                            image(place({range.domain.x, range.block, tile, ty, f, e}));
   back(parameters({l, k, tx, ty, e, ox})) = transformed(transform_back, m, ox, side, [&](int32_t j) { return Expr(sums(place({l, k, tx, ty, j, e}))); });
   builder.provide(y_value, [=, &builder](const Spot& at) {
     const auto [block, lane] = at.at[0].parts(vector);
@@ -108,22 +113,26 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
     sums.bound_storage(n, group).reorder_storage(l, k, tx, ty, n, f, e);
   } else {
     image.align_storage(tx, across | 1);
-    sums.align_storage(tx, across | 1);
+    sums.align_storage(tx, tiles | 1);
   }
   back.compute_at(func, tx).bound_extent(e, side).bound_extent(ox, m).vectorize(l, vector, TailStrategy::RoundUp).unroll(e).unroll(ox);
-  sums.compute_at(func, ko).bound_extent(tx, across).bound_extent(ty, band).bound_extent(k, blocks).bound_extent(f, side).bound_extent(e, side);
+  sums.compute_at(func, ko).bound_extent(tx, tiles).bound_extent(ty, band).bound_extent(k, blocks).bound_extent(f, side).bound_extent(e, side);
   sums.vectorize(l, vector, TailStrategy::RoundUp).unroll(k);
+  const RVar next_chunk("next_chunk"), in_chunk("in_chunk");
   for (size_t stage = 0; stage < ranges.size(); ++stage) {
     const RDom& r = ranges[stage].domain;
     auto update = sums.update(static_cast<int>(stage));
     std::vector<Halide::VarOrRVar> order = {l, k, txi, tyi};
     if (group > 1) order.emplace_back(ni);
     order.emplace_back(r.x);
-    if (r.dimensions() > 1) order.emplace_back(r.y);
+    const bool has_chunks = chunk > 0 && r.dimensions() > 1;
+    if (has_chunks) update.split(r.y, next_chunk, in_chunk, chunk);
+    if (r.dimensions() > 1) order.push_back(has_chunks ? in_chunk : r.y);
     for (const Var& outer : {tx, ty}) order.emplace_back(outer);
+    if (has_chunks) order.emplace_back(next_chunk);
     if (batched) order.emplace_back(n);
     for (const Var& outer : {f, e}) order.emplace_back(outer);
-    update.split(tx, tx, txi, columns).split(ty, ty, tyi, rows);
+    update.split(tx, tx, txi, columns, TailStrategy::RoundUp).split(ty, ty, tyi, rows);
     if (group > 1) update.split(n, n, ni, images, TailStrategy::RoundUp).unroll(ni);
     update.reorder(order).vectorize(l, vector, TailStrategy::RoundUp).unroll(k).unroll(txi).unroll(tyi);
     if (ranges[stage].extent % unroll == 0) update.unroll(r.x, unroll);
