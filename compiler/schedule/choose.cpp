@@ -197,7 +197,8 @@ class Chooser {
     // A planar x is copied, band by band.
     const auto fits = [&](int64_t rows) { return rows % tile.rows == 0 && c.band_bytes(rows, c.x[0], bytes) <= scratch_bytes_; };
     int64_t band = copies && !fits(c.y[1]) ? std::max(tile.rows, largest_divisor(c.y[1], c.y[1], fits)) : c.y[1];
-    if (!is_planar(x)) band = band_of_least_traffic(c, target_, filter_tiles, bytes, [&](int64_t rows) { return rows % tile.rows == 0; });
+    // A band that ends within a tile of several rows asks for each of them whether it is there.
+    if (!is_planar(x)) band = band_of_least_traffic(c, target_, filter_tiles, bytes, [&](int64_t rows) { return rows % tile.rows == 0 && (tile.rows == 1 || c.y[1] % rows == 0); });
     const int64_t bands = ceil_divide(steps_for_threads(static_cast<double>(batch) * tile.cost), batch * filter_tiles);
     band = std::min(band, ceil_divide(ceil_divide(c.y[1], bands), tile.rows) * tile.rows);
     const int64_t reduced = is_planar(x) ? c.weight[1] : std::min(c.weight[1], layout(y).vector);
