@@ -64,8 +64,8 @@ class Fuser {
       for (ValueId result : node.results) ready_[index(result)] = ready;
     }
     for (Kernel& kernel : draft_.kernels) {
-      if (!kernel.row_nodes.empty()) kernel.row_nodes = nodes_kept_for_a_row(kernel);
       add_inlined_producers(kernel);
+      if (!kernel.row_nodes.empty()) kernel.row_nodes = nodes_kept_for_a_row(kernel);
     }
   }
 
@@ -210,8 +210,7 @@ class Fuser {
     return serves_only(x, node) && std::all_of(kernel.nodes.begin(), kernel.nodes.end(), [&](int32_t inner) {
       const ValueId made = graph_.node(inner).results[0];
       const auto& users = users_[index(made)];
-      const auto is_inside = [&](int32_t user) { return std::find(kernel.nodes.begin(), kernel.nodes.end(), user) != kernel.nodes.end(); };
-      return made == x || (!is_result(*draft_.function, made) && std::all_of(users.begin(), users.end(), is_inside));
+      return made == x || (!is_result(*draft_.function, made) && std::all_of(users.begin(), users.end(), [&](int32_t user) { return is_inside(user, kernel); }));
     });
   }
 
@@ -285,17 +284,16 @@ class Fuser {
   /// Of a kernel that goes on with its rows: reductions, and what other nodes of the kernel read.
   std::vector<int32_t> nodes_kept_for_a_row(const Kernel& kernel) const {
     std::vector<int32_t> kept;
-    for (const int32_t number : kernel.nodes) {
-      const Node& node = graph_.node(number);
-      const auto& users = users_[index(node.results[0])];
-      const auto may_be_inside = [&](int32_t user) {
-        return role_of(user) != NodeRole::Computed || std::find(kernel.nodes.begin(), kernel.nodes.end(), user) != kernel.nodes.end();
-      };
-      const bool is_read = std::any_of(users.begin(), users.end(), may_be_inside);
-      if (node.op->name == "reduce" || is_read) kept.push_back(number);
+    for (const int32_t node : kernel.nodes) {
+      if (role_of(node) != NodeRole::Computed) continue;
+      const auto& users = users_[index(graph_.node(node).results[0])];
+      const bool is_read = std::any_of(users.begin(), users.end(), [&](int32_t user) { return is_inside(user, kernel); });
+      if (graph_.node(node).op->name == "reduce" || is_read) kept.push_back(node);
     }
     return kept;
   }
+
+  static bool is_inside(int32_t node, const Kernel& kernel) { return std::find(kernel.nodes.begin(), kernel.nodes.end(), node) != kernel.nodes.end(); }
 
   /// Whether both are reductions over the same axes of values of one type, whose elements come from one stored value.
   bool reduces_alike(const Node& a, const Node& b) const {
@@ -320,7 +318,7 @@ class Fuser {
       if (!depends_on(operand, kernel)) return true;
       const int32_t producer = graph_.value(operand).node;
       const TensorType& type = graph_.type(operand);
-      if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) return type == number || (rows && type == row);
+      if (is_inside(producer, kernel)) return type == number || (rows && type == row);
       return role_of(producer) == NodeRole::Inlined && is_map(graph_.node(producer)) && reads_own_row(graph_.node(producer), kernel, rows && type == row);
     });
   }
@@ -360,7 +358,7 @@ class Fuser {
     for (ValueId operand : node.operands) {
       const int32_t producer = operand.valid() ? graph_.value(operand).node : -1;
       if (producer < 0) continue;
-      const bool inside = std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end();
+      const bool inside = is_inside(producer, kernel);
       if (inside && graph_.type(operand).dims != type.dims) return false;
       if (inside) continue;
       const NodeRole role = role_of(producer);
@@ -376,7 +374,7 @@ class Fuser {
   bool depends_on(ValueId value, const Kernel& kernel) const {
     const int32_t producer = value.valid() ? graph_.value(value).node : -1;
     if (producer < 0) return false;
-    if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) != kernel.nodes.end()) return true;
+    if (is_inside(producer, kernel)) return true;
     if (role_of(producer) == NodeRole::Computed) return false;
     const auto& operands = graph_.node(producer).operands;
     return std::any_of(operands.begin(), operands.end(), [&](ValueId operand) { return depends_on(operand, kernel); });
@@ -387,7 +385,7 @@ class Fuser {
       for (ValueId operand : graph_.node(kernel.nodes[i]).operands) {
         const int32_t producer = operand.valid() ? graph_.value(operand).node : -1;
         if (producer < 0 || role_of(producer) != NodeRole::Inlined) continue;
-        if (std::find(kernel.nodes.begin(), kernel.nodes.end(), producer) == kernel.nodes.end()) kernel.nodes.push_back(producer);
+        if (!is_inside(producer, kernel)) kernel.nodes.push_back(producer);
       }
     std::sort(kernel.nodes.begin(), kernel.nodes.end());
   }

@@ -60,13 +60,8 @@ class Rows {
     const Combination with = combination_of(node, halide_type(row_.element));
     const StoredVariables stored = builder_.variables(node.results[0]);
     // Elements of the innermost reduced axis follow one another by lanes (of vectors along it), then by parts, then by steps.
-    const int64_t extent = row_.dims[static_cast<size_t>(axes_.back())], lanes = runs_along_ ? vector_ : 1, together = lanes * partial_;
-    Halide::Region region;
-    for (size_t i = axes_.size(); i-- > 0;) {
-      const int64_t whole = row_.dims[static_cast<size_t>(axes_[i])];
-      region.emplace_back(0, int32(i + 1 == axes_.size() ? (whole + together - 1) / together : whole));
-    }
-    const RDom domain(region);
+    const int64_t extent = row_.dims[static_cast<size_t>(axes_.back())], together = (runs_along_ ? vector_ : 1) * partial_;
+    const RDom domain = steps_of_row(together);
     Spot spot = stored.spot;
     for (size_t i = 0; i < axes_.size(); ++i) spot.at[static_cast<size_t>(axes_[i])] = Coordinate::whole(domain[static_cast<int>(axes_.size() - 1 - i)]);
     Expr index = domain[0] * partial_ + part_;
@@ -94,20 +89,33 @@ class Rows {
     }
     parts(variables) = total;
     scratch_.push_back({parts, variables[0], true, TailStrategy::RoundUp});
-    if (!runs_along_) return parts;
-    // Halves are combined with halves.
-    std::vector<Expr> lanes_of_row;
-    for (int32_t lane = 0; lane < vector_; ++lane) {
-      std::vector<Expr> at = expressions(variables);
-      at[0] = lane;
-      lanes_of_row.push_back(parts(at));
+    return runs_along_ ? combined_lanes(parts, variables, with) : parts;
+  }
+
+  /// The axes that are reduced, the innermost one in steps of so many elements.
+  RDom steps_of_row(int64_t together) const {
+    Halide::Region region;
+    for (size_t i = axes_.size(); i-- > 0;) {
+      const int64_t whole = row_.dims[static_cast<size_t>(axes_[i])];
+      region.emplace_back(0, int32(i + 1 == axes_.size() ? (whole + together - 1) / together : whole));
     }
-    for (size_t count = lanes_of_row.size() / 2; count > 0; count /= 2)
-      for (size_t i = 0; i < count; ++i) lanes_of_row[i] = with.combine(lanes_of_row[i], lanes_of_row[i + count]);
-    Func folded("folded");
-    folded(stored.variables) = lanes_of_row[0];
-    scratch_.push_back({folded, stored.variables[0], false, TailStrategy::RoundUp});
-    return folded;
+    return RDom(region);
+  }
+
+  /// Halves of a vector are combined with halves.
+  Func combined_lanes(const Func& parts, const std::vector<Var>& variables, const Combination& with) {
+    std::vector<Expr> lanes, where = expressions(variables);
+    for (int32_t lane = 0; lane < vector_; ++lane) {
+      where[0] = lane;
+      lanes.push_back(parts(where));
+    }
+    for (size_t count = lanes.size() / 2; count > 0; count /= 2)
+      for (size_t i = 0; i < count; ++i) lanes[i] = with.combine(lanes[i], lanes[i + count]);
+    const std::vector<Var> of_row(variables.begin() + 1, variables.end());
+    Func combined("combined");
+    combined(of_row) = lanes[0];
+    scratch_.push_back({combined, of_row[0], false, TailStrategy::RoundUp});
+    return combined;
   }
 
   void schedule_sums(Func& sums, const Var& innermost, const RDom& domain) {
@@ -125,15 +133,15 @@ class Rows {
     const auto first_row = std::find_if(writes.begin(), writes.end(), [&](ValueId value) { return is_row(value); });
     has_rows_ = first_row != writes.end();
     results_ = builder_.variables(has_rows_ ? *first_row : writes[0]);
-    std::vector<Expr> elements;
+    std::vector<Expr> values;
     for (const ValueId value : writes) {
       Spot spot = results_.spot;
       if (!is_row(value))
         for (const int64_t axis : axes_) spot.at[static_cast<size_t>(axis)] = Coordinate::whole(Expr(0));
-      elements.push_back(builder_.element(value, spot));
+      values.push_back(builder_.element(value, spot));
     }
-    if (elements.size() == 1) result_(results_.variables) = elements[0];
-    else result_(results_.variables) = Halide::Tuple(elements);
+    if (values.size() == 1) result_(results_.variables) = values[0];
+    else result_(results_.variables) = Halide::Tuple(values);
     const auto buffers = result_.output_buffers();
     for (size_t i = 0; i < writes.size(); ++i) {
       const bool is_repeated = has_rows_ && !is_row(writes[i]);
