@@ -82,6 +82,10 @@ Halide::ImageParam& KernelBuilder::memory(ValueId value) {
 
 void KernelBuilder::provide(ValueId value, std::function<Expr(const Spot&)> source) { provided_[value] = std::move(source); }
 
+void KernelBuilder::provide(ValueId value, const Halide::Func& source) {
+  provide(value, [this, value, source](const Spot& at) { return source(stored_coordinates(value, at)); });
+}
+
 Expr KernelBuilder::element(ValueId value, const Spot& spot) {
   if (is_read(value)) return load(value, spot);
   if (const auto found = provided_.find(value); found != provided_.end()) return found->second(spot);

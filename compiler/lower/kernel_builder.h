@@ -73,10 +73,10 @@ class KernelBuilder {
   Halide::Expr element(ValueId value, const Spot& spot);
   /// From here on elements of this value, computed in the kernel, come from `source`.
   void provide(ValueId value, std::function<Halide::Expr(const Spot&)> source);
+  /// The same from a function of the variables of the value's memory.
+  void provide(ValueId value, const Halide::Func& source);
 
   StoredVariables variables(ValueId value) const;
-  /// The place in the value's memory: an expression for each of its variables.
-  std::vector<Halide::Expr> stored_coordinates(ValueId value, const Spot& spot) const;
   /// The variable of images or groups, of a batched value: its last one.
   static const Halide::Var& batch_variable();
   static const Halide::Var& lane_variable();
@@ -99,6 +99,7 @@ class KernelBuilder {
   };
 
   Halide::Expr load(ValueId value, const Spot& spot);
+  std::vector<Halide::Expr> stored_coordinates(ValueId value, const Spot& spot) const;
 
   const FunctionPlan& plan_;
   const Kernel& kernel_;

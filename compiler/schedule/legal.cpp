@@ -67,6 +67,17 @@ void vector_along(Rules& rules, const Layout& layout, int64_t extent, int64_t la
 constexpr std::string_view kWindows = "tiles are whole windows of the pool";
 constexpr std::string_view kWidth = "a tile is no wider than the result";
 
+/// Register tiles of columns by rows by vectors of filters, and a band of them, that are whole windows of a pool, if one follows.
+void band_of_tiles(Rules& rules, const ConvNumbers& c, const Target& target) {
+  rules.at_most("columns", c.y[2], kWidth);
+  rules.at_most("rows", c.y[1], "a tile is no higher than the result");
+  rules.registers(tile_registers(rules["blocks"], rules["columns"] * rules["rows"]), target.vector_registers);
+  rules.multiple("columns", c.window[1], kWindows);
+  for (const std::string_view name : {"rows", "band"}) rules.multiple(name, c.window[0], kWindows);
+  rules.at_most("band", c.y[1], "a band is no higher than the result");
+  if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
+}
+
 }  // namespace
 
 LegalSchedules::LegalSchedules(const Draft& draft, const PlanContext& context)
@@ -194,13 +205,7 @@ std::optional<std::string> LegalSchedules::conv_direct(const Kernel& kernel, con
   const bool copies = is_planar(x) && c.has_border();
   Rules rules(schedule);
   rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
-  rules.at_most("columns", c.y[2], kWidth);
-  rules.at_most("rows", c.y[1], "a tile is no higher than the result");
-  rules.registers(tile_registers(rules["blocks"], rules["columns"] * rules["rows"]), target_.vector_registers);
-  rules.multiple("columns", c.window[1], kWindows);
-  for (const std::string_view name : {"rows", "band"}) rules.multiple(name, c.window[0], kWindows);
-  rules.at_most("band", c.y[1], "a band is no higher than the result");
-  if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
+  band_of_tiles(rules, c, target_);
   rules.equals("border", copies ? 1 : 0, copies ? "taps leave a planar image" : "nothing has to be copied");
   if (copies) rules.scratch(c.band_bytes(rules["band"], c.x[0], element_bytes(graph_.type(x).element)));
   for (const char* name : {"stream", "ahead"})
@@ -231,11 +236,8 @@ std::optional<std::string> LegalSchedules::conv_separable(const Node& node, cons
   const int64_t vector = layout(y).vector;
   Rules rules(schedule);
   rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
-  for (const char* name : {"columns", "across"}) rules.at_most(name, c.y[2], kWidth);
-  rules.at_most("rows", c.y[1], "a tile is no higher than the result");
-  rules.at_most("band", c.y[1], "a band is no higher than the result");
-  if (rules["band"] < rules["rows"]) rules.complain("band", fmt::format("at least {}, the rows of a tile", rules["rows"]));
-  rules.registers(tile_registers(rules["blocks"], rules["columns"] * rules["rows"]), target_.vector_registers);
+  rules.at_most("across", c.y[2], kWidth);
+  band_of_tiles(rules, c, target_);
   rules.registers(rules["across"] + 2, target_.vector_registers);
   rules.divides("unroll", std::min(c.x[0], vector), "channels of the inner loop");
   rules.scratch(separable_band_bytes(c, rules["band"], vector, element_bytes(graph_.type(y).element)));

@@ -336,6 +336,18 @@ TEST(WinogradLanes, OtherPadding) {
   check_winograd_lanes(16, 32, 9, 12, {2, 0, 1, 2});
 }
 
+/// That one kernel of the only function has this template, and that all results are the interpreter's.
+void check_has_one(const Module& module, const char* name, int64_t images) {
+  const auto arguments = random_arguments(module.functions[0], images);
+  const auto expected = interpret(module.functions[0], arguments, images);
+  const ModulePlan plan = make_plan(module, host_target(), {.train_batch = {}});
+  const auto& kernels = plan.functions[0].kernels;
+  EXPECT_EQ(std::count_if(kernels.begin(), kernels.end(), [&](const Kernel& kernel) { return kernel.schedule.name == name; }), 1) << to_string(plan, module);
+  PlanRunner runner(plan, 0, host_target());
+  const auto actual = runner.run(arguments, images, {.tasks_backwards = true});
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 5e-6) << i << to_string(plan, module);
+}
+
 /// Reductions of which later ones need earlier ones, of several ops, in one kernel.
 TEST(Reductions, FollowOneAnother) {
   Module module;
@@ -349,16 +361,7 @@ TEST(Reductions, FollowOneAnother) {
   const ValueId skewed = reduce("sum", build.map("(x0 - x1) * x2", {x, most, squares}));
   for (const ValueId value : {mean, squares, most, skewed}) function.results.push_back({"r" + std::to_string(value.index), Role::Output, value});
   module.functions.push_back(function);
-  for (const int64_t images : {3, 35}) {
-    const auto arguments = random_arguments(function, images);
-    const auto expected = interpret(function, arguments, images);
-    const ModulePlan plan = make_plan(module, host_target(), {.train_batch = {}});
-    const auto& kernels = plan.functions[0].kernels;
-    EXPECT_EQ(std::count_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.schedule.name == "norm.lanes"; }), 1) << to_string(plan, module);
-    PlanRunner runner(plan, 0, host_target());
-    const auto actual = runner.run(arguments, images, {.tasks_backwards = true});
-    for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 5e-6) << i << to_string(plan, module);
-  }
+  for (const int64_t images : {3, 35}) check_has_one(module, "norm.lanes", images);
 }
 
 /// Rows that are reduced and computed with, along each set of axes, in inference and in training: softmax, a norm, and results of both kinds.
@@ -375,16 +378,7 @@ void check_rows(const Dims& dims, const Dims& axes) {
     const ValueId squares = reduce("sum", build.map("(x0 - x1) * (x0 - x1)", {softmax, spread}));
     for (const ValueId value : {spread, softmax, squares}) function.results.push_back({"r" + std::to_string(value.index), Role::Output, value});
     module.functions.push_back(function);
-    for (const int64_t images : {1, 3, 35}) {
-      const auto arguments = random_arguments(function, images);
-      const auto expected = interpret(function, arguments, images);
-      const ModulePlan plan = make_plan(module, host_target(), {.train_batch = {}});
-      const auto& kernels = plan.functions[0].kernels;
-      EXPECT_EQ(std::count_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.schedule.name == "softmax"; }), 1) << to_string(plan, module);
-      PlanRunner runner(plan, 0, host_target());
-      const auto actual = runner.run(arguments, images, {.tasks_backwards = true});
-      for (size_t i = 0; i < actual.size(); ++i) EXPECT_LT(difference(actual[i], expected[i]), 5e-6) << i << to_string(plan, module);
-    }
+    for (const int64_t images : {1, 3, 35}) check_has_one(module, "softmax", images);
   }
 }
 

@@ -11,10 +11,11 @@ using Halide::Func;
 using Halide::TailStrategy;
 using Halide::Var;
 
-void provide_depthwise(KernelBuilder& builder, const Node& node, int32_t vector) {
+void provide_depthwise(KernelBuilder& builder, const Node& node) {
   const ValueId x_value = node.operands[0], w_value = node.operands[1], y_value = node.results[0];
   const bool has_bias = node.operands.size() > 2 && node.operands[2].valid();
   const ConvShape s = conv_shape(node, builder.type(x_value).dims, builder.type(y_value).dims, builder.type(w_value).dims);
+  const int64_t vector = builder.layout(y_value).vector;
   const Coordinate zero = Coordinate::whole(Expr(0));
   builder.provide(y_value, [=, &builder, &node](const Spot& at) {
     const auto [block, lane] = at.at[0].parts(vector);
@@ -38,7 +39,7 @@ Halide::Pipeline build_conv_depthwise(KernelBuilder& builder) {
   const bool batched = builder.type(y_value).batched;
   const ConvShape s = conv_shape(node, builder.type(node.operands[0]).dims, builder.type(y_value).dims, builder.type(node.operands[1]).dims);
   const auto vector = int32(builder.layout(y_value).vector), columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows"));
-  provide_depthwise(builder, node, vector);
+  provide_depthwise(builder, node);
 
   Results results = define_results(builder);
   Func& func = results.func;

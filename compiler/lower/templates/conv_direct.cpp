@@ -48,13 +48,13 @@ std::vector<ChannelRange> channel_ranges(const ConvShape& s, int32_t vector, boo
 }
 
 /// x, made by a convolution of each channel alone, comes from a scratch from here on.
-Func provide_channels(KernelBuilder& builder, int32_t vector) {
+Func provide_channels(KernelBuilder& builder) {
   const ValueId x = builder.anchor().operands[0];
-  provide_depthwise(builder, builder.graph().node(builder.kernel().depthwise), vector);
+  provide_depthwise(builder, builder.graph().node(builder.kernel().depthwise));
   const StoredVariables stored = builder.variables(x);
   Func channels("channels");
   channels(stored.variables) = builder.element(x, stored.spot);
-  builder.provide(x, [&builder, x, channels](const Spot& at) { return channels(builder.stored_coordinates(x, at)); });
+  builder.provide(x, channels);
   return channels;
 }
 
@@ -90,7 +90,7 @@ Halide::Pipeline build_conv_direct(KernelBuilder& builder) {
   const Var l = variables[0], x = variables[1], y = variables[2], k = variables[3], n = KernelBuilder::batch_variable(), c("c");
   const Expr image = batched ? Expr(n) : Expr(0);
   Func bordered("bordered"), sums("sums");
-  const Func channels = depthwise >= 0 ? provide_channels(builder, vector) : Func();
+  const Func channels = depthwise >= 0 ? provide_channels(builder) : Func();
   if (copies) {
     const std::vector<Var> places = batched ? std::vector{x, y, c, n} : std::vector{x, y, c};
     bordered(places) = inside_or_zero(y - s.pad_top, s.height, x - s.pad_left, s.width, [&](const Expr& row, const Expr& column) {

@@ -37,7 +37,7 @@ struct PoolWindow {
 PoolWindow pool_window(KernelBuilder& builder);
 
 /// From here on the elements of the result are sums of taps that are written out; each channel has a filter of its own.
-void provide_depthwise(KernelBuilder& builder, const Node& node, int32_t vector);
+void provide_depthwise(KernelBuilder& builder, const Node& node);
 
 /// element(place) where `inside` holds, else 0; the place is clamped.
 Halide::Expr inside_or_zero(const Halide::Expr& y, int32_t height, const Halide::Expr& x, int32_t width,

@@ -36,8 +36,6 @@ struct Pass {
   Values sums, folded;
 };
 
-std::vector<Expr> expressions(const std::vector<Var>& variables) { return {variables.begin(), variables.end()}; }
-
 /// The reductions of the kernel: all over the same axes.
 class LaneReductions {
  public:

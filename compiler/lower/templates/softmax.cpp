@@ -20,8 +20,6 @@ using Halide::RDom;
 using Halide::TailStrategy;
 using Halide::Var;
 
-std::vector<Expr> expressions(const std::vector<Var>& variables) { return {variables.begin(), variables.end()}; }
-
 class Rows {
  public:
   explicit Rows(KernelBuilder& builder)
@@ -32,7 +30,7 @@ class Rows {
   Halide::Pipeline build() {
     for (const int32_t index : builder_.kernel().row_nodes) {
       const Node& node = builder_.graph().node(index);
-      keep(node.results[0], node.op->name == "reduce" ? reduction(node) : elements(node.results[0]));
+      builder_.provide(node.results[0], node.op->name == "reduce" ? reduction(node) : elements(node.results[0]));
     }
     define_results();
     schedule_results();
@@ -41,11 +39,6 @@ class Rows {
 
  private:
   bool is_row(ValueId value) const { return builder_.type(value) == row_; }
-
-  /// From here on the value is what the function has for its place.
-  void keep(ValueId value, const Func& func) {
-    builder_.provide(value, [this, value, func](const Spot& at) { return func(builder_.stored_coordinates(value, at)); });
-  }
 
   Func elements(ValueId value) {
     const StoredVariables stored = builder_.variables(value);

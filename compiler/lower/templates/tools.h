@@ -47,6 +47,9 @@ inline Halide::TailStrategy tail(int32_t extent, int32_t size, Halide::TailStrat
   return extent % size == 0 ? Halide::TailStrategy::RoundUp : otherwise;
 }
 
+/// The variables themselves as a place.
+inline std::vector<Halide::Expr> expressions(const std::vector<Halide::Var>& variables) { return {variables.begin(), variables.end()}; }
+
 inline int32_t int32(int64_t value) { return static_cast<int32_t>(value); }
 
 }  // namespace cnnc
