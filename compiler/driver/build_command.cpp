@@ -31,7 +31,7 @@ struct BuildOptions {
   std::vector<std::string> emit, defines;
   int jobs = 0;
   int timeout = 300;
-  bool quiet = false;
+  bool quiet = false, no_cache = false;
 };
 
 int usage_error(const std::string& message, const std::optional<std::string>& meant = std::nullopt) {
@@ -96,7 +96,7 @@ KernelOptions kernel_options(const BuildOptions& options, bool statements) {
   kernels.sanitize = options.compile.sanitize;
   kernels.jobs = options.jobs;
   kernels.timeout_seconds = options.timeout;
-  kernels.cache_folder = default_cache_folder();
+  if (!options.no_cache) kernels.cache_folder = default_cache_folder();
   if (isatty(2) && !options.quiet)
     kernels.progress = [last = -1](int done, int total) mutable {
       if (done == last) return;
@@ -203,6 +203,8 @@ Subcommand build_subcommand() {
                          "no algorithm that rounds more than a sum of products does (Winograd's); slower, as `precise = true` in a train block");
             app.add_option("--jobs", options->jobs, "kernels compiled at the same time (default: one a core)")->check(CLI::Range(1, 64));
             app.add_option("--timeout", options->timeout, "seconds that a kernel, or the whole module, may take in code generation (default 300)")->check(CLI::Range(1, 86400));
+            app.add_flag("--no-cache", options->no_cache,
+                         "compile every kernel, and keep none; else compiled kernels are kept in $CNNC_CACHE, $XDG_CACHE_HOME/cnnc or ~/.cache/cnnc");
             app.add_flag("--sanitize", options->compile.sanitize, "kernels and program check every memory access");
             app.add_flag("--quiet", options->quiet, "no progress on the terminal");
             app.add_flag("--Werror", options->compile.warnings_are_errors, "warnings are errors (`-Werror` for short)");

@@ -237,8 +237,10 @@ int run_search(TuneCommand& command) {
   const bool is_terminal = isatty(STDOUT_FILENO) != 0;
   if (is_terminal) ioctl(STDOUT_FILENO, TIOCGWINSZ, &window);
   const double peak = measured_peak(target) * command.threads;
-  constexpr int kUsualRows = 24;
-  Progress progress({.is_terminal = is_terminal, .counts_trials = command.trials > 0, .peak = peak, .rows = window.ws_row > 0 ? window.ws_row : kUsualRows}, stdout);
+  ProgressOptions shown{.is_terminal = is_terminal, .counts_trials = command.trials > 0, .peak = peak};
+  if (window.ws_row > 0) shown.rows = window.ws_row;
+  if (window.ws_col > 0) shown.columns = window.ws_col;
+  Progress progress(shown, stdout);
   const TuneResult result = tune(bench, {.seconds = command.seconds, .trials = command.trials, .peak = peak}, start, progress);
   progress.end();
   if (result.was_interrupted) fmt::print("interrupted after {}\n", count_of(static_cast<size_t>(result.trials), "trial"));

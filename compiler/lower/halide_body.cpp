@@ -138,6 +138,7 @@ Scalar HalideBody::at(int operand, const Point& point) { return load(operand, sp
 Scalar HalideBody::at_or(int operand, const Point& point, double outside) {
   const Dims& dims = operand_types_.at(static_cast<size_t>(operand)).dims;
   CNNC_CHECK(point.at.size() == dims.size(), "a point that may lie outside has all coordinates");
+  // `likely` lets Halide cut loops where conditions change: most of them then ask for nothing.
   Spot spot{entry(point.image), {}};
   Expr inside;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
@@ -149,12 +150,12 @@ Scalar HalideBody::at_or(int operand, const Point& point, double outside) {
     }
     const Expr within = coordinate >= 0 && coordinate <= last;
     inside = inside.defined() ? inside && within : within;
-    spot.at.push_back(Coordinate::whole(clamp(coordinate, 0, last)));
+    spot.at.push_back(Coordinate::whole(clamp(likely(coordinate), 0, last)));
   }
   const Scalar loaded = load(operand, spot);
   if (!inside.defined()) return loaded;
   const Expr value = entry(loaded).value;
-  return add(select(inside, value, Halide::Internal::make_const(value.type(), outside)), entry(loaded).loaded);
+  return add(select(inside, likely(value), Halide::Internal::make_const(value.type(), outside)), entry(loaded).loaded);
 }
 
 Scalar HalideBody::number(double value) { return add(Halide::Internal::make_const(number_type_, value)); }

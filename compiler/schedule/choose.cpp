@@ -76,12 +76,14 @@ class Chooser {
     const int64_t vector = elementwise(kernel).parameters.at("vector");
     const Node& node = graph_.node(kernel.anchor);
     int64_t columns = 1, rows = 1;
-    // The gradient of a window: places with one remainder of the stride meet one set of windows.
+    constexpr int64_t kMost = 4;
+    const Dims &stride = std::get<Dims>(node.attributes.at("stride")), &dims = graph_.type(kernel.writes[0]).dims;
     if (is_lanes(kernel.writes[0]) && node.op->name.ends_with("_grad")) {
-      constexpr int64_t kMost = 4;
-      const Dims &stride = std::get<Dims>(node.attributes.at("stride")), &dims = graph_.type(kernel.writes[0]).dims;
+      // The gradient of a window: places with one remainder of the stride meet one set of windows.
       if (stride[0] <= kMost && dims[1] % stride[0] == 0) rows = stride[0];
       if (stride[1] <= kMost && dims[2] % stride[1] == 0) columns = stride[1];
+    } else if (layout(kernel.writes[0]).kind == LayoutKind::Blocked && std::get<Dims>(node.attributes.at("kernel"))[1] > stride[1]) {
+      columns = largest_divisor(dims[2], kMost);   // neighbours share what they read
     }
     return {"pool", {{"vector", vector}, {"columns", columns}, {"rows", rows}}};
   }
@@ -272,18 +274,18 @@ class Chooser {
   struct ThreadShares {
     int64_t band, parts;
   };
-  /// Where images and blocks of tiles are too few to keep threads busy: parts of the filters, or else lower blocks.
+  /// Where images and blocks of tiles are too few to keep threads busy: lower blocks, if weights then come from the second level, or
+  /// parts of the filters, which begin together once the block is transformed.
   ThreadShares winograd_shares(const WinogradShape& shape, const WinogradTile& tile, int64_t m) const {
     const int64_t filter_tiles = ceil_divide(shape.outputs, shape.vector * tile.blocks);
     const int64_t blocks = ceil_divide(shape.batch, tile.group) * (shape.tiles_across(m) / tile.across) * (shape.tiles_down(m) / tile.band);
-    // Each part of the filters transforms the tiles again: as few as will do.
-    constexpr int64_t kEnough = 4;
-    const int64_t wanted = std::min(kEnough, steps_for_threads(tile.cost * static_cast<double>(shape.batch)));
-    ThreadShares shares{tile.band, 1};
-    while (shares.parts * blocks < wanted && filter_tiles % (2 * shares.parts) == 0) shares.parts *= 2;
-    if (shares.parts * blocks < wanted)
-      shares.band = std::max(tile.rows, largest_divisor(tile.band, std::max<int64_t>(tile.band * shares.parts * blocks / wanted, 1), [&](int64_t band) { return band % tile.rows == 0; }));
-    return shares;
+    constexpr int64_t kEnoughBlocks = 4;
+    const int64_t steps = steps_for_threads(tile.cost * static_cast<double>(shape.batch)), wanted = std::min(kEnoughBlocks, steps);
+    if (blocks >= wanted) return {tile.band, 1};
+    const int64_t most = std::max<int64_t>(tile.band * blocks / wanted, 1), parts = largest_divisor(filter_tiles, steps);
+    const int64_t band = std::max(tile.rows, largest_divisor(tile.band, most, [&](int64_t rows) { return rows % tile.rows == 0; }));
+    const bool stay_close = 2 * shape.product_bytes(m, shape.inputs, filter_tiles * tile.blocks) <= target_.level2_bytes;
+    return parts == 1 || (stay_close && band < tile.band) ? ThreadShares{band, 1} : ThreadShares{tile.band, parts};
   }
 
   /// At stride 1 a convolution of dy, unless many of its taps would meet zeros: then whole rows, whose taps are decided when compiling.

@@ -26,7 +26,8 @@ int64_t blocks_ahead(const ConvNumbers& c, const Target& target, int64_t vector,
 }
 
 bool streams_weights(const ConvNumbers& c, const BlockedTile& tile, const Target& target, int64_t bytes) {
-  return c.taps() > 1 && element_count(c.weight) * bytes > target.level2_bytes && c.tile_bytes(tile.columns, tile.rows, bytes) <= kFirstLevelBytes;
+  // As measured: where few registers make short runs of a block's weights, the runs of all taps come sooner than one stream.
+  return target.vector_registers > kFewRegisters && c.taps() > 1 && element_count(c.weight) * bytes > target.level2_bytes && c.tile_bytes(tile.columns, tile.rows, bytes) <= kFirstLevelBytes;
 }
 
 }  // namespace cnnc

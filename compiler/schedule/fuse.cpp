@@ -188,12 +188,18 @@ class Fuser {
     const Dims &kernel_size = list("kernel"), &dims = graph_.type(y).dims;
     if (list("stride") != kernel_size || list("pad") != Dims{0, 0, 0, 0} || dims[1] % kernel_size[0] != 0 || dims[2] % kernel_size[1] != 0) return false;
     const int64_t places = kernel_size[0] * kernel_size[1];
-    const Layout& weight = layout(conv.operands[1]);
-    const int64_t blocks = weight.kind == LayoutKind::Packed ? weight.tile[1] : 1;
-    if (places > kMostPlaces || tile_registers(places, blocks) > target_.vector_registers || tile_registers(blocks, places) > target_.vector_registers) return false;
+    if (places > kMostPlaces || !fits_tiles(kernel_size, layout(conv.operands[1]))) return false;
     std::vector<ValueId> values;
     add_stored_operands(node, values);
     return std::find(values.begin(), values.end(), y) != values.end() && graph_.type(node.operands[0]) == graph_.type(y) && reads_at_own_place(node, kernel, graph_.type(y));
+  }
+
+  /// Whether some tile of a convolution with such weights is whole windows of a pool: one that registers hold, or that Winograd's
+  /// algorithm makes.
+  bool fits_tiles(const Dims& window, const Layout& weight) const {
+    if (weight.kind == LayoutKind::Winograd) return weight.tile[2] % window[0] == 0 && weight.tile[2] % window[1] == 0;
+    const int64_t places = window[0] * window[1], blocks = weight.kind == LayoutKind::Packed ? weight.tile[1] : 1;
+    return tile_registers(places, blocks) <= target_.vector_registers && tile_registers(blocks, places) <= target_.vector_registers;
   }
 
   /// Whether the node, a convolution of a single tap, alone reads what the kernel makes of a convolution of each channel alone, and that is too
@@ -227,9 +233,9 @@ class Fuser {
 
   /// Whether a template of the convolution computes tiles of its result whose sums a pool may read: images or channels in vectors.
   bool has_tiles_of_windows(const Node& conv, const Layout& pooled) const {
-    const Layout &x = layout(conv.operands[0]), &y = layout(conv.results[0]), &weight = layout(conv.operands[1]);
+    const Layout &x = layout(conv.operands[0]), &y = layout(conv.results[0]);
     const ElementType element = graph_.type(conv.results[0]).element;
-    if ((element != ElementType::F32 && element != ElementType::F64) || weight.kind == LayoutKind::Winograd || !y.same_order(pooled)) return false;
+    if ((element != ElementType::F32 && element != ElementType::F64) || !y.same_order(pooled)) return false;
     if (y.kind == LayoutKind::Blocked) return !conv_numbers(graph_, conv).is_depthwise();
     return y.kind == LayoutKind::Lanes && x.kind == LayoutKind::Lanes;
   }

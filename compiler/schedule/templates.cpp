@@ -54,7 +54,7 @@ constexpr TemplateParameter kConvWinograd[] = {{"columns", "tiles side by side i
                                                {"band", "tiles below each other that are", 1, kAny},
                                                {"group", "images that are", 1, 256},
                                                {"chunk", "blocks of channels whose weights serve all register tiles before the next ones; 0: all", 0, kAny, 0},
-                                               {"parts", "parts of the filters that threads share, each with transformed images of its own", 1, 64},
+                                               {"parts", "parts of the filters that threads share, after the transform of a block of tiles, which they share too; 1: they share blocks of tiles", 1, 64},
                                                {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvLanesWinograd[] = {{"columns", "tiles side by side in a register tile", 1, 32},
                                                     {"rows", "tiles below each other in it", 1, 32},
@@ -135,7 +135,7 @@ constexpr Template kTemplates[] = {
      "Training in f32 without groups or dilation, weights transformed by `conv.winograd_weights`; `blocks` counts filters. Rounds more than a direct sum.",
      "The image parts of a block of tiles are transformed, channel by channel. A register tile of image tiles by filters is summed over the channels, for "
      "each number of a transformed filter: load a vector of images for each tile, broadcast one weight for each filter, multiply-add. The sums are "
-     "transformed back where the result is stored.",
+     "transformed back where the result is stored. A pool whose windows tile those of a transformed tile takes them from there.",
      "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns` and `rows` divide these. "
      "`columns` x `rows` x `blocks` sums, `columns` x `rows` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at "
      "most 1280 KB, the sums 256 KB. `unroll` divides the channels."},
@@ -170,7 +170,7 @@ constexpr Template kTemplates[] = {
      "than a direct sum.",
      "The image parts of a block of tiles are transformed, for all channels. A register tile of image tiles by vectors of filters is summed over the "
      "channels, for each number of a transformed filter: load the weights, broadcast one number of each tile, multiply-add. The sums are transformed "
-     "back where the result is stored.",
+     "back where the result is stored. A pool whose windows tile those of a transformed tile takes them from there.",
      "`blocks` is that of the packed weights. `across` and `band` divide the tiles of a row and the rows of tiles, `columns`, `rows` and `images` divide these and `group`; `columns` need not where `across` is all of a row. "
      "`columns` x `rows` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. The transformed images of a block of tiles take at most 512 KB, the "
      "sums 256 KB. `parts` divides the tiles of filters, `chunk` the whole blocks of channels. `unroll` divides the channels of a block."},

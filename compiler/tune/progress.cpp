@@ -5,13 +5,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "support/text.h"
 
 namespace cnnc {
 namespace {
 
-constexpr size_t kLabel = 28;
+/// Widths of the columns of names; the others have numbers.
+struct Widths {
+  size_t label, name;
+};
+
+/// A row is one column shorter than the terminal: one that wraps could not be drawn over.
+Widths widths_for(int columns) {
+  constexpr int kNumbers = 42, kLeast = 80, kShortLabel = 14, kLongestLabel = 60, kLongestName = 32;
+  const int room = std::max(columns, kLeast) - 1 - kNumbers, name = std::min(room - kShortLabel, kLongestName);
+  return {static_cast<size_t>(std::min(room - name, kLongestLabel)), static_cast<size_t>(name)};
+}
+
+std::string row_of(const Widths& widths, std::string_view label, std::string_view name, const std::array<std::string, 5>& numbers) {
+  return fmt::format("{:<{}} {:<{}} {:>9} {:>9} {:>6} {:>6} {:>6}", label, widths.label, name, widths.name, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
+}
 
 std::string share_text(const KernelState& state, double peak) {
   if (peak <= 0 || state.task.multiply_adds <= 0 || state.after <= 0) return "-";
@@ -19,8 +34,9 @@ std::string share_text(const KernelState& state, double peak) {
 }
 
 std::string row_text(const KernelState& state, const ProgressOptions& options) {
-  return fmt::format("{:<28} {:<24} {:>9} {:>9} {:>6} {:>6} {:>6}", abbreviate(escape_control(state.task.label), kLabel), state.best.name, time_text(state.before),
-                     time_text(state.after), fmt::format("{:.2f}x", state.gain()), share_text(state, options.peak), state.trials);
+  const Widths widths = widths_for(options.columns);
+  return row_of(widths, abbreviate(escape_control(state.task.label), widths.label - 1), abbreviate(state.best.name, widths.name - 1),
+                {time_text(state.before), time_text(state.after), fmt::format("{:.2f}x", state.gain()), share_text(state, options.peak), std::to_string(state.trials)});
 }
 
 std::string left_text(const ProgressOptions& options, double left) {
@@ -38,7 +54,7 @@ std::string time_text(double seconds) {
 }
 
 std::vector<std::string> table_of(const std::vector<KernelState>& kernels, const ProgressOptions& options, double left) {
-  std::vector<std::string> lines = {fmt::format("{:<28} {:<24} {:>9} {:>9} {:>6} {:>6} {:>6}", "kernel", "template", "now", "best", "gain", "peak", "trials")};
+  std::vector<std::string> lines = {row_of(widths_for(options.columns), "kernel", "template", {"now", "best", "gain", "peak", "trials"})};
   const auto room = static_cast<size_t>(std::max(4, options.rows - 4));
   for (size_t i = 0; i < std::min(kernels.size(), room); ++i) lines.push_back(row_text(kernels[i], options));
   if (kernels.size() > room) lines.push_back(fmt::format("and {}", count_of(kernels.size() - room, "other kernel")));
@@ -56,8 +72,9 @@ void Progress::line(const std::string& text) {
 
 void Progress::state(const std::vector<KernelState>& kernels, double left) {
   if (!options_.is_terminal) {
+    constexpr int kWide = 120;
     if (!has_told_kernels_)
-      for (const std::string& row : table_of(kernels, {.counts_trials = options_.counts_trials, .peak = options_.peak, .rows = 1 << 20}, left)) line(row);
+      for (const std::string& row : table_of(kernels, {.counts_trials = options_.counts_trials, .peak = options_.peak, .rows = 1 << 20, .columns = kWide}, left)) line(row);
     has_told_kernels_ = true;
     return;
   }

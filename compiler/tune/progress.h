@@ -13,7 +13,7 @@ struct ProgressOptions {
   bool is_terminal = false;
   bool counts_trials = false;           // what is left are trials, not seconds
   double peak = 0;                      // as in TuneOptions
-  int rows = 24;                        // of the terminal
+  int rows = 24, columns = 80;          // of the terminal
 };
 
 class Progress : public TuneReport {

@@ -104,7 +104,9 @@ class Tuner {
     state.before = result.first, state.after = result.second;
     // What another machine, or an earlier version, has found may be slow here.
     constexpr double kSlower = 1.02;
-    if (result.ratio > kSlower) state.best = chosen.schedule, state.after = state.before;
+    if (result.ratio > kSlower) state.best = chosen.schedule;
+    // Two times of one schedule differ only by what else the machine did.
+    if (state.best == chosen.schedule) state.after = state.before;
     // A kernel whose rule's schedule cannot be measured is left alone.
     state.is_done = result.outcome == Outcome::Failed || result.rounds == 0;
     states_.insert_or_assign(task->key, std::move(state));

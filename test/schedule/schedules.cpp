@@ -119,12 +119,14 @@ TEST(Fusion, APoolJoinsTheConvolutionThatItTiles) {
   };
   EXPECT_EQ(kernels_behind_convolution(same, pool(whole), direct), 1u);
   EXPECT_EQ(kernels_behind_convolution(same, pool({{"kernel", Dims{1, 3}}, {"stride", Dims{1, 3}}}), direct), 1u);
-  // Windows that overlap, reach over the edge, leave columns out, or need too many registers; Winograd's tiles.
+  // Tiles of Winograd's algorithm are 4 x 4 or 2 x 2.
+  EXPECT_EQ(kernels_behind_convolution(same, pool(whole), {}), 1u);
+  EXPECT_EQ(kernels_behind_convolution(same, pool({{"kernel", Dims{1, 3}}, {"stride", Dims{1, 3}}}), {}), 2u);
+  // Windows that overlap, reach over the edge, leave columns out, or need too many registers.
   EXPECT_EQ(kernels_behind_convolution(same, pool({{"kernel", Dims{3, 3}}}), direct), 2u);
   EXPECT_EQ(kernels_behind_convolution(same, pool({{"pad", Dims{1, 1, 1, 1}}}), direct), 2u);
   EXPECT_EQ(kernels_behind_convolution({{"pad", Dims{1, 0, 1, 1}}}, pool(whole), direct), 2u);
   EXPECT_EQ(kernels_behind_convolution(same, pool({{"kernel", Dims{3, 3}}, {"stride", Dims{3, 3}}}), direct), 2u);
-  EXPECT_EQ(kernels_behind_convolution(same, pool(whole), {}), 2u);
   // Somebody else reads the convolution's result.
   const auto twice = [](Network& network, ValueId y) { return network.build.map("x0 + x1", {network.build.add("maxpool", {y}), network.build.sum(y, {1, 2}, false)}); };
   EXPECT_EQ(kernels_behind_convolution(same, twice, direct), 3u);

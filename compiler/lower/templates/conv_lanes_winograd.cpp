@@ -2,7 +2,7 @@
 // `conv.lanes_winograd`: 3x3 taps at stride 1 by Winograd's algorithm (winograd.h), images innermost; the convolution, or its
 // gradient towards x, which is the convolution of dy with filters turned around. A block of tiles is transformed channel by
 // channel, from a copy with zeros around; then for each tile of filters the products are summed in registers, where weights
-// are scalars, and transformed back where the result is stored.
+// are scalars, and transformed back where the result is stored; a pool takes its windows from there.
 // Parameters: columns, rows, blocks (of a register tile), across, band (tiles that are transformed together), unroll.
 #include "ir/op.h"
 #include "lower/templates/conv_shape.h"
@@ -29,6 +29,7 @@ Halide::Pipeline build_conv_lanes_winograd(KernelBuilder& builder) {
   const int32_t vector = int32(builder.plan().group), blocks = int32(packed[1]), m = int32(packed[2]), side = int32(winograd_side(m));
   const auto columns = int32(builder.parameter("columns")), rows = int32(builder.parameter("rows")), unroll = int32(builder.parameter("unroll"));
   const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band"));
+  const PoolWindow window = pool_window(builder);
 
   const Var l = KernelBuilder::lane_variable(), x("d2"), y("d1"), k("d0"), n = KernelBuilder::batch_variable();
   const Var c("c"), tx("tx"), ty("ty"), f("f"), e("e"), i("i"), ox("ox");
@@ -53,10 +54,12 @@ Halide::Pipeline build_conv_lanes_winograd(KernelBuilder& builder) {
   Results results = define_results(builder);
   Func& func = results.func;
   const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), step("step");
-  func.split(x, xo, x, m * across, tail(width, m * across, TailStrategy::GuardWithIf))
-      .split(x, tx, ox, m)
-      .split(y, yo, y, m * band, tail(height, m * band, TailStrategy::GuardWithIf))
-      .split(y, ty, oy, m)
+  // Of the result, which behind a pool has a place for each window of a tile.
+  const int32_t wide = m / window.width, high = m / window.height;
+  func.split(x, xo, x, wide * across, tail(width / window.width, wide * across, TailStrategy::GuardWithIf))
+      .split(x, tx, ox, wide)
+      .split(y, yo, y, high * band, tail(height / window.height, high * band, TailStrategy::GuardWithIf))
+      .split(y, ty, oy, high)
       .split(k, ko, k, blocks, TailStrategy::RoundUp)
       .reorder(l, ox, oy, tx, ty, k, ko, xo, yo)
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(ox).unroll(oy);

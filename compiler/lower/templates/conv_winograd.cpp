@@ -2,9 +2,9 @@
 // `conv.winograd`: 3x3 taps at stride 1 by Winograd's algorithm (winograd.h), channels in vectors: 4 or 2.25 times fewer
 // multiply-adds than the sum over taps. x lies in blocks with a border of zeros that fills the last tiles up. A block of tiles
 // is transformed for all channels; then for each tile of filters the products are summed in registers, and transformed back
-// where the result is stored.
+// where the result is stored; a pool takes its windows from there.
 // Parameters: columns, rows, images, blocks (of a register tile), across, band, group (tiles and images that are transformed
-// together), parts (of the filters, which threads share: each transforms its own images), chunk (blocks of channels that all register tiles
+// together), parts (of the filters, which threads share, and the transform too; 1: they share blocks of tiles), chunk (blocks of channels that all register tiles
 // sum before the next ones, so that their weights stay in the first-level cache; 0: all), unroll.
 #include "lower/templates/conv_shape.h"
 #include "lower/templates/winograd.h"
@@ -51,6 +51,7 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   const auto images = int32(builder.parameter("images")), group = int32(builder.parameter("group"));
   const auto chunk = int32(builder.parameter("chunk"));
   const auto across = int32(builder.parameter("across")), band = int32(builder.parameter("band")), parts = int32(builder.parameter("parts"));
+  const PoolWindow window = pool_window(builder);
 
   const std::vector<Var> variables = builder.variables(y_value).variables;
   const Var l = variables[0], x = variables[1], y = variables[2], k = variables[3], n = KernelBuilder::batch_variable();
@@ -97,10 +98,12 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   Func& func = results.func;
   const Var xo("xo"), yo("yo"), oy("oy"), ko("ko"), txi("txi"), tyi("tyi"), part("part"), no("no"), ni("ni"), step("step");
   const auto outer_tail = [](int32_t extent, int32_t size) { return tail(extent, size, TailStrategy::GuardWithIf); };
-  func.split(x, xo, x, m * across, outer_tail(s.out_width, m * across))
-      .split(x, tx, ox, m)
-      .split(y, yo, y, m * band, outer_tail(s.out_height, m * band))
-      .split(y, ty, oy, m)
+  // Of the result, which behind a pool has a place for each window of a tile.
+  const int32_t wide = m / window.width, high = m / window.height;
+  func.split(x, xo, x, wide * across, outer_tail(s.out_width / window.width, wide * across))
+      .split(x, tx, ox, wide)
+      .split(y, yo, y, high * band, outer_tail(s.out_height / window.height, high * band))
+      .split(y, ty, oy, high)
       .split(k, ko, k, blocks, TailStrategy::RoundUp)
       .split(ko, part, ko, filter_tiles / parts, TailStrategy::RoundUp)
       .reorder(l, ox, oy, tx, ty, k, ko, part, xo, yo)
@@ -141,10 +144,19 @@ Halide::Pipeline build_conv_winograd(KernelBuilder& builder) {
   image.reorder(c, f, e, tx, ty, cb).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(e);
   half.compute_at(image, tx).bound_extent(i, side).bound_extent(f, side).vectorize(c, vector, TailStrategy::RoundUp).unroll(f).unroll(i);
   for (Func* scratch : {&half, &image, &sums, &back}) keep_on_stack(*scratch);
-  func.fuse(part, xo, step).fuse(step, yo, step);
+  // A step is a block of tiles of some images. Threads take one each, or share both its transform and its filters.
+  func.fuse(xo, yo, step);
   if (batched) func.fuse(step, batch_loop, step);
-  const double steps = parts / static_cast<double>(group) * static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
-  parallelize(func, step, multiply_add_ns(builder, s.multiply_adds() / 3 / steps));
+  const double steps = 1 / static_cast<double>(group) * static_cast<double>((s.out_width + m * across - 1) / (m * across)) * ((s.out_height + m * band - 1) / (m * band));
+  const double step_ns = multiply_add_ns(builder, s.multiply_adds() / 3 / steps);
+  if (parts > 1) {
+    constexpr double kTransformShare = 0.1;
+    const int32_t channel_blocks = (s.channels + vector - 1) / vector;
+    parallelize(image, cb, kTransformShare * step_ns / channel_blocks);
+    parallelize(func, part, step_ns / parts);
+  } else {
+    parallelize(func, step, step_ns);
+  }
   return Halide::Pipeline(func);
 }
 
