@@ -345,10 +345,10 @@ class Chooser {
       return schedule;
     }
     if (backward || !is_planar(x) || !is_planar(y)) return elementwise(kernel);
-    if (layout(node.operands[1]).kind == LayoutKind::Packed) return dense_packed(node, graph_.type(y).batched ? batch : 1);
+    if (layout(node.operands[1]).kind == LayoutKind::Packed) return dense_packed(node, graph_.type(y).batched && kernel.means < 0 ? batch : 1);
     const int64_t vector = std::min(lanes_of(y), power_of_two_below(inputs));
     // Weights that are read once serve all images of a tile.
-    const int64_t images = graph_.type(y).batched ? std::min<int64_t>(batch, registers_ >= 32 ? 4 : 2) : 1;
+    const int64_t images = graph_.type(y).batched && kernel.means < 0 ? std::min<int64_t>(batch, registers_ >= 32 ? 4 : 2) : 1;
     const int64_t rows = tile_outputs(outputs, images > 1 ? 6 : 8);
     // Where images feed the threads, outputs need not.
     constexpr int64_t kManyTiles = 4;

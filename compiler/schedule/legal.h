@@ -43,8 +43,10 @@ class LegalSchedules {
   Complaint winograd_grad_weight(const Node& node, const Schedule& schedule) const;
   Complaint dense(const Node& node, const Schedule& schedule) const;
   Complaint dense_grad_weight(const Node& node, const Schedule& schedule) const;
-  Complaint dense_packed(const Node& node, const Schedule& schedule) const;
-  Complaint dense_vector(const Node& node, const Schedule& schedule) const;
+  Complaint dense_packed(const Kernel& kernel, const Schedule& schedule) const;
+  /// Why a dense layer takes no images together; empty: it may.
+  std::optional<std::string_view> takes_single_images(const Kernel& kernel) const;
+  Complaint dense_vector(const Kernel& kernel, const Schedule& schedule) const;
   Complaint elementwise(const Kernel& kernel, const Schedule& schedule) const;
   Complaint pool(const Kernel& kernel, const Schedule& schedule) const;
   Complaint reduce(const Node& node, const Schedule& schedule) const;

@@ -109,6 +109,7 @@ struct Kernel {
   int32_t anchor = -1;                  // the node that the template is about; -1: elementwise only
   int32_t pool = -1;                    // the pool whose windows a convolution (the anchor) is computed for; -1: none
   int32_t depthwise = -1;               // the convolution of each channel alone that the anchor, one of a single tap, sums up; -1: none
+  int32_t means = -1;                   // the node whose result, a number for each channel, a dense layer (the anchor) reads from a scratch; -1: none
   std::vector<int32_t> row_nodes;       // of rows that are reduced and then computed with: what is kept for a row; empty: another kernel
   int32_t apart_from = -1;              // the earlier kernel (number) that the first node could have joined,
   std::string apart;                    // and why it did not; empty: there is none

@@ -195,16 +195,16 @@ constexpr Template kTemplates[] = {
      "`vector` is a power of two that fits a register and the inputs. `vectors` x `outputs` sums, `vectors` vectors and 1 more are at most the target's registers. `block` is a multiple of `outputs`, or "
      "all outputs. Scratch is at most 256 KB."},
     {"dense.packed", "dense layer, outputs in vectors", kDensePacked,
-     "Inference, all planar but the weights, which are packed: several images at a time, or weights that fit a cache.",
+     "Inference, all planar but the weights, which are packed: several images at a time, or weights that fit a cache. A layer that alone reads the means of channels computes them first, image by image.",
      "A register tile of images by vectors of outputs is summed over the inputs: load the weights of the tile, broadcast one number of each image, "
      "multiply-add. The sums of a chunk are added to those of the chunks before, so that long sums round less. The weights of a tile of outputs serve all images one after the other.",
      "`blocks` is that of the packed weights. `images` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers; `images` is 1 where the "
-     "result has no images. `chunk` divides the inputs, and `unroll` divides it."},
+     "result has no images, and where the layer computes the means of channels that it reads. `chunk` divides the inputs, and `unroll` divides it."},
     {"dense.vector", "dense layer of one or a few images at a time", kDenseVector,
-     "Inference, all planar; of one image at a time it is bound by the memory that weights come from.",
+     "Inference, all planar; of one image at a time it is bound by the memory that weights come from. A layer that alone reads the means of channels computes them first, image by image.",
      "Rows of the weight by images, a vector of sums each, run along the inputs: load a vector of each image and of each row, multiply-add. The "
      "lanes of each sum are added last.",
-     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; `rows` x `images` sums, `images` vectors and 1 more are at most the target's registers. `images` is 1 where the result has no images. With a chunk, which divides the whole vectors of inputs, `images` divides `group`; without, `group` is 1."},
+     "`vector` is a power of two that fits a register and the inputs. A tile has no more outputs than the layer; `rows` x `images` sums, `images` vectors and 1 more are at most the target's registers. `images` is 1 where the result has no images, and where the layer computes the means of channels that it reads; there is no chunk then. With a chunk, which divides the whole vectors of inputs, `images` divides `group`; without, `group` is 1."},
     {"elementwise", "each element from its definition, vectors along the memory", kElementwise,
      "Every kernel. Made for maps, copies between layouts, and the update of weights; where an op has a template of its own that is better.",
      "A vector of neighbouring elements is computed from the operands. Short reductions are written out, longer ones loop around the vector.",

@@ -26,7 +26,7 @@ struct Template {
   // Sentences for people who choose by hand.
   std::string_view fits;                // which kernels it computes, and where it is good
   std::string_view loop;                // its inner loops, in words
-  std::string_view limits = {};         // what else bounds the parameters (legal.cpp); empty where there are none or nothing does
+  std::string_view limits = {};         // what else bounds the parameters (legal.cpp, legal_conv.cpp); empty where there are none or nothing does
 };
 
 std::span<const Template> all_templates();

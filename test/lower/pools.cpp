@@ -89,5 +89,46 @@ TEST(Pools, BehindDirectSums) {
   check_pool({8, 16, 12, 12, {2, 2}}, "t.gradients", "conv.lanes", {.train_batch = {}, .precise = true});
 }
 
+/// A convolution to blocks of channels, the mean of each channel, and a dense layer with an activation behind it. Its weights are packed
+/// before, for another layer: elsewhere @prepare does it.
+void check_means(int64_t channels, int64_t outputs, int64_t images, const PlanOptions& options) {
+  Module module;
+  Function function{.name = "infer", .arguments = {}, .graph = {}, .results = {}};
+  GraphBuilder build(function.graph);
+  const auto argument = [&](const std::string& label, Role role, TensorType type) {
+    const ValueId value = function.graph.add_argument(type);
+    function.arguments.push_back({label, role, value});
+    if (role == Role::Weight) module.parameters.push_back({label, role, type, {}, "weight", {}});
+    return value;
+  };
+  const auto weight = [&](const std::string& label, Dims dims) { return argument(label, Role::Weight, {ElementType::F32, false, std::move(dims)}); };
+  const ValueId x = argument("x", Role::Input, {ElementType::F32, true, {3, 9, 7}});
+  const ValueId w = weight("w", {outputs, channels}), other = argument("z", Role::Input, {ElementType::F32, true, {channels}});
+  const ValueId first = build.add("dense", {other, w});
+  const ValueId active = build.map("max(x0, 0)", {build.add("conv", {x, weight("a", {channels, 3, 3, 3})})});
+  const ValueId means = build.map("x0 * 0.0286", {build.sum(active, {1, 2}, false)});
+  const ValueId flat = build.reshape(means, {channels});
+  function.results.push_back({"y", Role::Output, build.map("tanh(x0 + x1)", {build.add("dense", {flat, w, weight("b", {outputs})}), first})});
+  module.functions.push_back(function);
+
+  std::vector<TensorType> types;
+  for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
+  const auto arguments = random_arrays(types, images, 5);
+  const ModulePlan plan = make_plan(module, host_target(), options);
+  const auto& kernels = plan.functions[0].kernels;
+  EXPECT_TRUE(options.variation != 0 || std::any_of(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.means >= 0; })) << to_string(plan, module);
+  PlanRunner runner(plan, 0, host_target());
+  const auto actual = runner.run(arguments, images, {.tasks_backwards = true});
+  EXPECT_LT(difference(actual[0], interpret(function, arguments, images)[0]), 5e-6) << to_string(plan, module);
+  EXPECT_EQ(runner.run(arguments, images)[0].values, actual[0].values);
+}
+
+TEST(Means, OfChannelsForADenseLayer) {
+  check_means(32, 10, 3, {.train_batch = {}});
+  check_means(64, 300, 2, {.train_batch = {}});     // several tasks share an image's means
+  check_means(48, 7, 9, {.infer_batch = 8, .train_batch = {}});
+  for (uint64_t variation = 1; variation <= 6; ++variation) check_means(32, 20, 3, {.train_batch = {}, .variation = variation});
+}
+
 }  // namespace
 }  // namespace cnnc

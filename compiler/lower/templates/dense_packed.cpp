@@ -2,7 +2,8 @@
 // `dense.packed`: y = W x with outputs in vectors, weights packed in the order of their use. A register tile of images by vectors of
 // outputs is summed over the inputs: load the weights of the tile, broadcast one number of each image, multiply-add. The weights
 // of a tile of outputs serve all images one after the other. Chunks of the inputs are summed apart, so that long sums round less. The
-// order of sums is that of one image whatever the batch. Parameters: images, blocks (vectors of outputs of a tile), chunk, unroll (inputs
+// order of sums is that of one image whatever the batch. Means of channels that the layer alone reads are computed into a scratch first,
+// image by image. Parameters: images, blocks (vectors of outputs of a tile), chunk, unroll (inputs
 // written out).
 #include "lower/templates/tools.h"
 
@@ -16,6 +17,7 @@ using Halide::Var;
 
 Halide::Pipeline build_dense_packed(KernelBuilder& builder) {
   const Node& node = builder.anchor();
+  const Func means = provide_means(builder);
   const ValueId x_value = node.operands[0], w_value = node.operands[1], y_value = node.results[0];
   const bool has_bias = node.operands.size() > 2 && node.operands[2].valid(), batched = builder.type(y_value).batched;
   const auto reduced = int32(builder.type(x_value).dims[0]), extent = int32(builder.type(y_value).dims[0]);
@@ -53,10 +55,17 @@ Halide::Pipeline build_dense_packed(KernelBuilder& builder) {
   // Lanes beyond the outputs are neither read nor written.
   func.split(o, ov, ol, vector, tail(extent, vector, TailStrategy::Predicate)).split(ov, oo, ob, blocks, TailStrategy::RoundUp).vectorize(ol).unroll(ob);
   if (batched) {
-    func.split(n, no, ni, images, TailStrategy::GuardWithIf).reorder(ol, ob, ni, no, oo).fuse(no, oo, step);
-    parallelize(func, step, multiply_add_ns(builder, static_cast<double>(reduced) * vector * blocks * images));
+    func.split(n, no, ni, images, TailStrategy::GuardWithIf);
+    if (means.defined()) {
+      func.reorder(ol, ob, ni, oo, no);
+      compute_means_at(builder, means, func, no);
+      parallelize(func, no, multiply_add_ns(builder, static_cast<double>(reduced) * extent));
+    } else {
+      func.reorder(ol, ob, ni, no, oo).fuse(no, oo, step);
+      parallelize(func, step, multiply_add_ns(builder, static_cast<double>(reduced) * vector * blocks * images));
+    }
     for (Func* scratch : {&part, &sums}) scratch->bound_extent(n, images).unroll(n);
-    sums.compute_at(func, step).update().reorder(l, v, n, q).unroll(n);
+    sums.compute_at(func, means.defined() ? oo : step).update().reorder(l, v, n, q).unroll(n);
     part.update().reorder(l, v, n, r).unroll(n);
   } else {
     func.reorder(ol, ob, oo);

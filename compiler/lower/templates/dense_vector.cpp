@@ -2,7 +2,8 @@
 // `dense.vector`: y = W x for one or a few images at a time, as inference needs: vectors along a row of the weights, several rows
 // by several images together, their lanes summed last. The order of sums is that of one image whatever the batch. With a chunk,
 // the sums of a group of images lie in memory, and all their tiles add a chunk of the inputs before the next one: weights come
-// once for the group, and both sides of a tile from the first-level cache. Parameters: vector, rows (outputs of a tile), images
+// once for the group, and both sides of a tile from the first-level cache. Means of channels that the layer alone reads are computed
+// into a scratch first, image by image. Parameters: vector, rows (outputs of a tile), images
 // (of a tile), tasks (parallel parts of the outputs), group (images whose sums lie in memory), chunk (vectors of inputs; 0: all).
 #include "lower/templates/tools.h"
 #include "schedule/conv_numbers.h"
@@ -18,6 +19,7 @@ using Halide::Var;
 
 Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
   const Node& node = builder.anchor();
+  const Func means = provide_means(builder);
   const bool has_bias = node.operands.size() > 2 && node.operands[2].valid(), batched = builder.type(node.results[0]).batched;
   const auto reduced = int32(builder.type(node.operands[0]).dims[0]), extent = int32(builder.type(node.results[0]).dims[0]);
   const auto vector = int32(builder.parameter("vector")), rows = int32(builder.parameter("rows")), tasks = int32(builder.parameter("tasks"));
@@ -81,6 +83,7 @@ Halide::Pipeline build_dense_vector(KernelBuilder& builder) {
     sums.update().vectorize(p, vector, TailStrategy::RoundUp).unroll(o);
     if (whole % 2 == 0) sums.update().unroll(r, 2);
   }
+  compute_means_at(builder, means, func, n);
   if (batched && tasks == 1) parallelize(func, batch_loop, traffic_ns(static_cast<double>(reduced) * extent * type.bytes()));
   return Halide::Pipeline(func);
 }

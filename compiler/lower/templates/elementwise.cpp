@@ -28,17 +28,6 @@ double step_bytes(const KernelBuilder& builder) {
   return bytes;
 }
 
-/// Reductions that the vectors run over keep a vector of partial results each, inside the loop around the vector.
-void schedule_reductions(KernelBuilder& builder, Halide::Func& result, const Var& around, const std::string& vector_name, int32_t vector) {
-  for (ReductionFunc& reduction : builder.reductions())
-    for (size_t i = 0; i < reduction.names.size(); ++i) {
-      if (reduction.names[i] != vector_name || reduction.is_nested) continue;
-      reduction.func.compute_at(result, around).vectorize(reduction.variables[i], vector, TailStrategy::RoundUp);
-      reduction.func.update().vectorize(reduction.variables[i], vector, TailStrategy::RoundUp);
-      keep_on_stack(reduction.func);
-    }
-}
-
 /// Places of an image that are computed together.
 struct PlacesTogether {
   int32_t rows = 1, columns = 1;

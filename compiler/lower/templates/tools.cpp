@@ -75,6 +75,37 @@ Combination combination_of(const Node& reduce, Halide::Type type) {
   return {number(0), [](const Expr& a, const Expr& b) { return a + b; }};
 }
 
+void schedule_reductions(KernelBuilder& builder, const Halide::Func& result, const Var& around, const std::string& vector_name, int32_t vector) {
+  constexpr auto kTail = Halide::TailStrategy::RoundUp;
+  for (ReductionFunc& reduction : builder.reductions())
+    for (size_t i = 0; i < reduction.names.size(); ++i) {
+      if (reduction.names[i] != vector_name || reduction.is_nested) continue;
+      reduction.func.compute_at(result, around).vectorize(reduction.variables[i], vector, kTail);
+      reduction.func.update().vectorize(reduction.variables[i], vector, kTail);
+      keep_on_stack(reduction.func);
+    }
+}
+
+Halide::Func provide_means(KernelBuilder& builder) {
+  if (builder.kernel().means < 0) return {};
+  const ValueId value = builder.graph().node(builder.kernel().means).results[0];
+  const StoredVariables stored = builder.variables(value);
+  Halide::Func means("means");
+  means(stored.variables) = builder.element(value, stored.spot);
+  builder.provide(value, means);
+  return means;
+}
+
+void compute_means_at(KernelBuilder& builder, Halide::Func means, const Halide::Func& func, const Var& image) {
+  if (!means.defined()) return;
+  const ValueId value = builder.graph().node(builder.kernel().means).results[0];
+  const std::vector<Var> variables = builder.variables(value).variables;
+  const auto vector = int32(builder.layout(value).vector);
+  means.compute_at(func, image).vectorize(variables[0], vector, Halide::TailStrategy::RoundUp);
+  keep_on_stack(means);
+  schedule_reductions(builder, means, variables[1], variables[0].name(), vector);
+}
+
 void keep_on_stack(Halide::Func& func) { func.store_in(Halide::MemoryType::Stack); }
 
 }  // namespace cnnc

@@ -39,6 +39,14 @@ struct Combination {
 };
 Combination combination_of(const Node& reduce, Halide::Type type);
 
+/// Reductions that vectors of the result run over keep a vector of partial results each, inside the loop around the vector.
+void schedule_reductions(KernelBuilder& builder, const Halide::Func& result, const Halide::Var& around, const std::string& vector_name, int32_t vector);
+
+/// What a dense layer reads, a number for each channel of an image, comes from a scratch from here on, which the other function schedules:
+/// for one image, a vector of channels at a time. Without such a kernel the function is undefined.
+Halide::Func provide_means(KernelBuilder& builder);
+void compute_means_at(KernelBuilder& builder, Halide::Func means, const Halide::Func& func, const Halide::Var& image);
+
 /// Scratch of constant size: on the stack.
 void keep_on_stack(Halide::Func& func);
 
