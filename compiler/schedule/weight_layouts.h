@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// In which layout a convolution reads its weights: the choice behind algorithm and blocks of channels, as data. layout.cpp asks, a
+// In which layout a convolution reads its weights: the choice behind algorithm and blocks of channels, as data. layout_weights.cpp asks, a
 // layout stanza of a schedule file may answer, and the tuner tries what is legal. Private to schedule but for the table.
 #pragma once
 #include <optional>
