@@ -18,6 +18,7 @@ import time
 
 WORKERS = 2
 BINARY_TIMEOUT_S = 2400        # kernels under the address sanitizer, on a busy machine
+MANY_CASES = 40                # a binary that has more is run by all workers, each its share of them
 
 
 class Totals:
@@ -49,17 +50,23 @@ def listed_cases(binary):
     return [case for case in cases if 'DISABLED_' not in case]
 
 
-def run_binary(binary, pattern):
-    """Runs the matching cases of one GoogleTest binary and reads what it printed, so that a crash loses nothing."""
-    totals, start = Totals(binary.name), time.monotonic()
+def shares_of(binary, pattern):
+    """The matching cases of a binary in shares for the workers; None for a binary that does not list any."""
     cases = listed_cases(binary)
     if cases is None:
+        return [(binary, None)]
+    wanted = [case for case in cases if pattern is None or pattern.search(f'{binary.name}:{case}')]
+    count = WORKERS if len(wanted) > MANY_CASES else 1
+    return [(binary, wanted[i::count]) for i in range(count) if wanted]
+
+
+def run_cases(binary, wanted):
+    """Runs these cases of one GoogleTest binary and reads what it printed, so that a crash loses nothing."""
+    totals, start = Totals(binary.name), time.monotonic()
+    if wanted is None:
         totals.failures.append((binary.name, 'the binary does not list its tests'))
         return totals
-    wanted = [case for case in cases if pattern is None or pattern.search(f'{binary.name}:{case}')]
-    if not wanted:
-        return totals
-    command = [binary] + ([] if pattern is None else ['--gtest_filter=' + ':'.join(wanted)])
+    command = [binary, '--gtest_filter=' + ':'.join(wanted)]
     ending = ''
     with tempfile.TemporaryFile() as output:
         try:
@@ -107,6 +114,18 @@ def read_output(text, wanted, ending, totals):
             totals.failures.append((case, ('\n'.join(said[-60:]) + '\n' + ending) if ran else f'did not run: {ending}'))
 
 
+def merged(parts):
+    """One entry for each binary; its time is that of its slowest share."""
+    by_name = {}
+    for part in parts:
+        total = by_name.setdefault(part.name, Totals(part.name))
+        total.passed += part.passed
+        total.skipped += part.skipped
+        total.failures += part.failures
+        total.seconds = max(total.seconds, part.seconds)
+    return list(by_name.values())
+
+
 def run_lit(build, pattern):
     """Runs all lit suites with one call of lit; its JSON report says what each test came to."""
     totals, start = Totals('lit'), time.monotonic()
@@ -146,7 +165,8 @@ def main():
 
     binaries = sorted(path for path in (options.build / 'bin').glob('test_*') if os.access(path, os.X_OK))
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        parts = list(pool.map(lambda binary: run_binary(binary.absolute(), options.filter), binaries))
+        shares = [share for binary in binaries for share in shares_of(binary.absolute(), options.filter)]
+        parts = merged(pool.map(lambda share: run_cases(*share), shares))
     parts.append(run_lit(options.build, options.filter))
 
     for part in parts:
