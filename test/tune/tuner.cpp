@@ -116,6 +116,16 @@ TEST(Tuner, DoesNotTakeNoiseForAGain) {
   EXPECT_EQ(run(bench, {.trials = 200}).choices, Choices{});
 }
 
+TEST(Tuner, ShowsOneTimeOfOneSchedule) {
+  SimulatedKernel only = usual_kernel(1);
+  only.most = 1;
+  SimulatedBench bench({only});
+  bench.noise = 0.2;
+  const TuneResult result = run(bench, {.trials = 10});
+  ASSERT_EQ(result.kernels.size(), 1u);
+  EXPECT_EQ(result.kernels[0].gain(), 1);
+}
+
 TEST(Tuner, KeepsToItsTime) {
   for (const double seconds : {20.0, 60.0, 200.0}) {
     SimulatedBench bench({usual_kernel(1), usual_kernel(2)});

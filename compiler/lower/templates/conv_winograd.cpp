@@ -4,8 +4,8 @@
 // is transformed for all channels; then for each tile of filters the products are summed in registers, and transformed back
 // where the result is stored; a pool takes its windows from there.
 // Parameters: columns, rows, images, blocks (of a register tile), across, band, group (tiles and images that are transformed
-// together), parts (of the filters, which threads share, and the transform too; 1: they share blocks of tiles), chunk (blocks of channels that all register tiles
-// sum before the next ones, so that their weights stay in the first-level cache; 0: all), unroll.
+// together), parts (of the filters, which threads share, and the transform too; 1: they share blocks of tiles), chunk (blocks of
+// channels that all register tiles sum before the next ones, so that their weights stay in the first-level cache; 0: all), unroll.
 #include "lower/templates/conv_shape.h"
 #include "lower/templates/winograd.h"
 
