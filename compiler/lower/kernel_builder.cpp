@@ -86,6 +86,14 @@ void KernelBuilder::provide(ValueId value, const Halide::Func& source) {
   provide(value, [this, value, source](const Spot& at) { return source(stored_coordinates(value, at)); });
 }
 
+Halide::Func KernelBuilder::keep(ValueId value, const std::string& name) {
+  const StoredVariables stored = variables(value);
+  Halide::Func kept(name);
+  kept(stored.variables) = element(value, stored.spot);
+  provide(value, kept);
+  return kept;
+}
+
 Expr KernelBuilder::element(ValueId value, const Spot& spot) {
   if (is_read(value)) return load(value, spot);
   if (const auto found = provided_.find(value); found != provided_.end()) return found->second(spot);

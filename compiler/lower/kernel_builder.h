@@ -75,6 +75,8 @@ class KernelBuilder {
   void provide(ValueId value, std::function<Halide::Expr(const Spot&)> source);
   /// The same from a function of the variables of the value's memory.
   void provide(ValueId value, const Halide::Func& source);
+  /// A function of its memory's variables that computes the value; from here on its elements come from there.
+  Halide::Func keep(ValueId value, const std::string& name);
 
   StoredVariables variables(ValueId value) const;
   /// The variable of images or groups, of a batched value: its last one.

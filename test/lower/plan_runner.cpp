@@ -266,6 +266,28 @@ Module module_of(const OpDef& op, const Sample& sample, const std::string& funct
   return module;
 }
 
+ValueId FunctionMaker::argument(const std::string& name, Role role, TensorType type) {
+  const ValueId value = function.graph.add_argument(type);
+  function.arguments.push_back({name, role, value});
+  if (role == Role::Weight) module.parameters.push_back({name, role, std::move(type), {}, "weight", {}});
+  return value;
+}
+
+ValueId FunctionMaker::weight(const std::string& name, Dims dims, ElementType element) { return argument(name, Role::Weight, {element, false, std::move(dims)}); }
+
+ValueId FunctionMaker::input(const std::string& name, Dims dims, ElementType element) { return argument(name, Role::Input, {element, true, std::move(dims)}); }
+
+Module FunctionMaker::finish() {
+  module.functions.push_back(std::move(function));
+  return std::move(module);
+}
+
+std::vector<Array> random_arguments(const Function& function, int64_t images) {
+  std::vector<TensorType> types;
+  for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
+  return random_arrays(types, images, 5);
+}
+
 std::vector<Array> random_arrays(const std::vector<TensorType>& types, int64_t images, uint32_t seed) {
   std::vector<Array> arrays;
   uint32_t state = seed * 2654435761u + 12345u;

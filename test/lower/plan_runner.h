@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "ir/builder.h"
 #include "ops/interpreter.h"
 #include "schedule/plan.h"
 
@@ -13,6 +14,21 @@ namespace cnnc {
 /// A module of one function that is a single node; operands are arguments, results are results. Batched ones are columns,
 /// others weights and gradients.
 Module module_of(const OpDef& op, const Sample& sample, const std::string& function_name);
+
+/// A module of one function that a test builds node by node.
+struct FunctionMaker {
+  explicit FunctionMaker(const std::string& name) { function.name = name; }
+  ValueId argument(const std::string& name, Role role, TensorType type);
+  ValueId weight(const std::string& name, Dims dims, ElementType element = ElementType::F32);
+  /// Of each image.
+  ValueId input(const std::string& name, Dims dims, ElementType element = ElementType::F32);
+  void result(const std::string& name, ValueId value) { function.results.push_back({name, Role::Output, value}); }
+  Module finish();
+
+  Module module;
+  Function function;
+  GraphBuilder build{function.graph};
+};
 
 struct RunOptions {
   bool tasks_backwards = false;     // parallel tasks run in reverse order
@@ -42,6 +58,9 @@ class PlanRunner {
 
 /// Random operands for the types: floats in [-1, 1] away from 0, small integers.
 std::vector<Array> random_arrays(const std::vector<TensorType>& types, int64_t images, uint32_t seed);
+
+/// The same for the arguments of a function.
+std::vector<Array> random_arguments(const Function& function, int64_t images);
 
 /// Whether this machine has what the target needs.
 bool runs_here(const Target& target);

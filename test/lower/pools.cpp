@@ -18,32 +18,21 @@ struct PooledConvolution {
 };
 
 Module pooled_module(const PooledConvolution& c, const std::string& name) {
-  Module module;
-  Function function{.name = name, .arguments = {}, .graph = {}, .results = {}};
-  GraphBuilder build(function.graph);
-  const auto argument = [&](const std::string& label, Role role, TensorType type) {
-    const ValueId value = function.graph.add_argument(type);
-    function.arguments.push_back({label, role, value});
-    if (role == Role::Weight) module.parameters.push_back({label, role, type, {}, "weight", {}});
-    return value;
-  };
-  const auto weight = [&](const std::string& label, Dims dims) { return argument(label, Role::Weight, {ElementType::F32, false, std::move(dims)}); };
-  const ValueId x = argument("x", Role::Input, {ElementType::F32, true, {2, c.height, c.width}});
-  const ValueId first = build.map("max(x0, 0)", {build.add("conv", {x, weight("a", {c.channels, 2, 1, 1}), weight("b", {c.channels})})});
-  const ValueId second = build.add("conv", {first, weight("c", {c.filters, c.channels, 3, 3}), weight("d", {c.filters})}, {{"pad", Dims{1, 1, 1, 1}}});
+  FunctionMaker m(name);
+  GraphBuilder& build = m.build;
+  const ValueId x = m.input("x", {2, c.height, c.width});
+  const ValueId first = build.map("max(x0, 0)", {build.add("conv", {x, m.weight("a", {c.channels, 2, 1, 1}), m.weight("b", {c.channels})})});
+  const ValueId second = build.add("conv", {first, m.weight("c", {c.filters, c.channels, 3, 3}), m.weight("d", {c.filters})}, {{"pad", Dims{1, 1, 1, 1}}});
   const auto pooled = build.add_all(c.pool, {build.map("max(x0, 0.1 * x0)", {second})}, {{"kernel", c.window}, {"stride", c.window}});
-  function.results.push_back({"y", Role::Output, build.map("x0 * 0.5", {pooled[0]})});
-  if (name != "infer" && pooled.size() > 1) function.results.push_back({"winner", Role::Output, pooled[1]});
-  module.functions.push_back(function);
-  return module;
+  m.result("y", build.map("x0 * 0.5", {pooled[0]}));
+  if (name != "infer" && pooled.size() > 1) m.result("winner", pooled[1]);
+  return m.finish();
 }
 
 void check_pool(const PooledConvolution& c, const std::string& name, const char* expected_template, const PlanOptions& options, int64_t images = 3) {
   const Module module = pooled_module(c, name);
   const Function& function = module.functions[0];
-  std::vector<TensorType> types;
-  for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
-  const auto arguments = random_arrays(types, images, 5);
+  const auto arguments = random_arguments(function, images);
   const auto expected = interpret(function, arguments, images);
   const ModulePlan plan = make_plan(module, host_target(), options);
   const auto& kernels = plan.functions[0].kernels;
@@ -92,28 +81,18 @@ TEST(Pools, BehindDirectSums) {
 /// A convolution to blocks of channels, the mean of each channel, and a dense layer with an activation behind it. Its weights are packed
 /// before, for another layer: elsewhere @prepare does it.
 void check_means(int64_t channels, int64_t outputs, int64_t images, const PlanOptions& options) {
-  Module module;
-  Function function{.name = "infer", .arguments = {}, .graph = {}, .results = {}};
-  GraphBuilder build(function.graph);
-  const auto argument = [&](const std::string& label, Role role, TensorType type) {
-    const ValueId value = function.graph.add_argument(type);
-    function.arguments.push_back({label, role, value});
-    if (role == Role::Weight) module.parameters.push_back({label, role, type, {}, "weight", {}});
-    return value;
-  };
-  const auto weight = [&](const std::string& label, Dims dims) { return argument(label, Role::Weight, {ElementType::F32, false, std::move(dims)}); };
-  const ValueId x = argument("x", Role::Input, {ElementType::F32, true, {3, 9, 7}});
-  const ValueId w = weight("w", {outputs, channels}), other = argument("z", Role::Input, {ElementType::F32, true, {channels}});
+  FunctionMaker m("infer");
+  GraphBuilder& build = m.build;
+  const ValueId x = m.input("x", {3, 9, 7});
+  const ValueId w = m.weight("w", {outputs, channels}), other = m.input("z", {channels});
   const ValueId first = build.add("dense", {other, w});
-  const ValueId active = build.map("max(x0, 0)", {build.add("conv", {x, weight("a", {channels, 3, 3, 3})})});
+  const ValueId active = build.map("max(x0, 0)", {build.add("conv", {x, m.weight("a", {channels, 3, 3, 3})})});
   const ValueId means = build.map("x0 * 0.0286", {build.sum(active, {1, 2}, false)});
   const ValueId flat = build.reshape(means, {channels});
-  function.results.push_back({"y", Role::Output, build.map("tanh(x0 + x1)", {build.add("dense", {flat, w, weight("b", {outputs})}), first})});
-  module.functions.push_back(function);
-
-  std::vector<TensorType> types;
-  for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
-  const auto arguments = random_arrays(types, images, 5);
+  m.result("y", build.map("tanh(x0 + x1)", {build.add("dense", {flat, w, m.weight("b", {outputs})}), first}));
+  const Module module = m.finish();
+  const Function& function = module.functions[0];
+  const auto arguments = random_arguments(function, images);
   const ModulePlan plan = make_plan(module, host_target(), options);
   const auto& kernels = plan.functions[0].kernels;
   EXPECT_TRUE(options.variation != 0 || std::any_of(kernels.begin(), kernels.end(), [](const Kernel& kernel) { return kernel.means >= 0; })) << to_string(plan, module);

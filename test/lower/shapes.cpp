@@ -136,30 +136,15 @@ struct Algorithm {
 };
 
 Module blocked_module(const BlockedConvolution& c) {
-  Module module;
-  Function function;
-  function.name = "infer";
-  GraphBuilder build(function.graph);
-  const auto argument = [&](const std::string& name, Role role, TensorType type) {
-    const ValueId value = function.graph.add_argument(type);
-    function.arguments.push_back({name, role, value});
-    if (role == Role::Weight) module.parameters.push_back({name, role, type, {}, "weight", {}});
-    return value;
-  };
-  const auto weight = [&](const std::string& name, Dims dims) { return argument(name, Role::Weight, {c.element, false, std::move(dims)}); };
-  const ValueId x = argument("x", Role::Input, {c.element, true, {2, c.height, c.width}});
+  FunctionMaker m("infer");
+  GraphBuilder& build = m.build;
+  const auto weight = [&](const std::string& name, Dims dims) { return m.weight(name, std::move(dims), c.element); };
+  const ValueId x = m.input("x", {2, c.height, c.width}, c.element);
   const ValueId first = build.map("max(x0, 0)", {build.add("conv", {x, weight("a", {c.channels, 2, 1, 1}), weight("b", {c.channels})})});
   const ValueId second = build.add("conv", {first, weight("c", {c.filters, c.channels / c.groups, c.kernel[0], c.kernel[1]}), weight("d", {c.filters})},
                                    {{"stride", c.stride}, {"pad", c.pad}, {"dilation", c.dilation}, {"groups", c.groups}, {"flip", c.flip}});
-  function.results.push_back({"y", Role::Output, build.map("x0 * 0.5", {second})});
-  module.functions.push_back(function);
-  return module;
-}
-
-std::vector<Array> random_arguments(const Function& function, int64_t images) {
-  std::vector<TensorType> types;
-  for (const Port& port : function.arguments) types.push_back(function.graph.type(port.value));
-  return random_arrays(types, images, 5);
+  m.result("y", build.map("x0 * 0.5", {second}));
+  return m.finish();
 }
 
 void check_blocks(const BlockedConvolution& c, const Algorithm& algorithm = {}) {
@@ -212,21 +197,15 @@ TEST(Blocks, Depthwise) {
 /// A convolution of each channel alone, an activation, and one of a single tap that sums up the channels, as one kernel in some
 /// variations. Its weights are packed before, for the first convolution: elsewhere @prepare does it.
 void check_separable(int64_t channels, int64_t height, int64_t width, int64_t stride) {
-  Module module;
-  Function function{.name = "infer", .arguments = {}, .graph = {}, .results = {}};
-  GraphBuilder build(function.graph);
-  const auto argument = [&](const std::string& name, Role role, TensorType type) {
-    const ValueId value = function.graph.add_argument(type);
-    function.arguments.push_back({name, role, value});
-    if (role == Role::Weight) module.parameters.push_back({name, role, type, {}, "weight", {}});
-    return value;
-  };
-  const ValueId x = argument("x", Role::Input, image({channels, height, width})), a = argument("a", Role::Weight, weight({channels, channels, 1, 1}));
-  const ValueId b = argument("b", Role::Weight, weight({channels})), c = argument("c", Role::Weight, weight({channels, 1, 3, 3}));
+  FunctionMaker m("infer");
+  GraphBuilder& build = m.build;
+  const ValueId x = m.input("x", {channels, height, width}), a = m.weight("a", {channels, channels, 1, 1});
+  const ValueId b = m.weight("b", {channels}), c = m.weight("c", {channels, 1, 3, 3});
   const AttributeMap alone = {{"stride", Dims{stride, stride}}, {"pad", Dims{1, 1, 1, 1}}, {"groups", channels}};
   const ValueId middle = build.map("min(max(x0, 0), 6)", {build.add("conv", {build.add("conv", {x, a, b}), c, b}, alone)});
-  function.results.push_back({"y", Role::Output, build.map("x0 * 0.5", {build.add("conv", {middle, a, b})})});
-  module.functions.push_back(function);
+  m.result("y", build.map("x0 * 0.5", {build.add("conv", {middle, a, b})}));
+  const Module module = m.finish();
+  const Function& function = module.functions[0];
   const auto arguments = random_arguments(function, 3);
   const auto expected = interpret(function, arguments, 3);
   constexpr uint64_t kMost = 1000;

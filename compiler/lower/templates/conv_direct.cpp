@@ -51,11 +51,7 @@ std::vector<ChannelRange> channel_ranges(const ConvShape& s, int32_t vector, boo
 Func provide_channels(KernelBuilder& builder) {
   const ValueId x = builder.anchor().operands[0];
   provide_depthwise(builder, builder.graph().node(builder.kernel().depthwise));
-  const StoredVariables stored = builder.variables(x);
-  Func channels("channels");
-  channels(stored.variables) = builder.element(x, stored.spot);
-  builder.provide(x, channels);
-  return channels;
+  return builder.keep(x, "channels");
 }
 
 /// A band of all channels, a few columns of a channel at a time, for all tiles of filters.

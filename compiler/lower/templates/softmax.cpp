@@ -30,7 +30,8 @@ class Rows {
   Halide::Pipeline build() {
     for (const int32_t index : builder_.kernel().row_nodes) {
       const Node& node = builder_.graph().node(index);
-      builder_.provide(node.results[0], node.op->name == "reduce" ? reduction(node) : elements(node.results[0]));
+      if (node.op->name == "reduce") builder_.provide(node.results[0], reduction(node));
+      else keep_elements(node.results[0]);
     }
     define_results();
     schedule_results();
@@ -40,13 +41,9 @@ class Rows {
  private:
   bool is_row(ValueId value) const { return builder_.type(value) == row_; }
 
-  Func elements(ValueId value) {
-    const StoredVariables stored = builder_.variables(value);
-    Func func("elements");
-    func(stored.variables) = builder_.element(value, stored.spot);
+  void keep_elements(ValueId value) {
     // Along a row the last vector begins earlier.
-    scratch_.push_back({func, stored.variables[0], is_row(value) || !runs_along_, runs_along_ ? TailStrategy::ShiftInwards : TailStrategy::RoundUp});
-    return func;
+    scratch_.push_back({builder_.keep(value, "elements"), builder_.variables(value).variables[0], is_row(value) || !runs_along_, runs_along_ ? TailStrategy::ShiftInwards : TailStrategy::RoundUp});
   }
 
   Func reduction(const Node& node) {

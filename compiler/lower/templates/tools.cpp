@@ -88,12 +88,7 @@ void schedule_reductions(KernelBuilder& builder, const Halide::Func& result, con
 
 Halide::Func provide_means(KernelBuilder& builder) {
   if (builder.kernel().means < 0) return {};
-  const ValueId value = builder.graph().node(builder.kernel().means).results[0];
-  const StoredVariables stored = builder.variables(value);
-  Halide::Func means("means");
-  means(stored.variables) = builder.element(value, stored.spot);
-  builder.provide(value, means);
-  return means;
+  return builder.keep(builder.graph().node(builder.kernel().means).results[0], "means");
 }
 
 void compute_means_at(KernelBuilder& builder, Halide::Func means, const Halide::Func& func, const Var& image) {
