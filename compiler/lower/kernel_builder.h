@@ -123,6 +123,7 @@ Halide::Pipeline build_softmax(KernelBuilder& builder);
 Halide::Pipeline build_conv_forward(KernelBuilder& builder);
 Halide::Pipeline build_conv_depthwise(KernelBuilder& builder);
 Halide::Pipeline build_conv_direct(KernelBuilder& builder);
+Halide::Pipeline build_conv_chunks(KernelBuilder& builder);
 Halide::Pipeline build_conv_pointwise(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_input(KernelBuilder& builder);
 Halide::Pipeline build_conv_grad_weight(KernelBuilder& builder);

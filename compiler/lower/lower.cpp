@@ -82,6 +82,7 @@ Halide::Pipeline build_pipeline(KernelBuilder& builder) {
       {"conv.lanes_winograd_grad_weight", build_conv_winograd_grad_weight},
       {"conv.lanes_grad_input", build_conv_grad_input},
       {"conv.lanes_grad_weight", build_conv_grad_weight},
+      {"conv.chunks", build_conv_chunks},
       {"conv.pointwise", build_conv_pointwise},
       {"conv.separable", build_conv_direct},
       {"conv.winograd", build_conv_winograd},

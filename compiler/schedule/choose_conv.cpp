@@ -7,6 +7,7 @@ namespace cnnc {
 namespace {
 
 constexpr int64_t kChunkBytes = 16 << 10;         // of weights: half of the first-level cache
+constexpr int64_t kShortChunkBytes = 2 << 10;     // the processor fetches the next chunk while it computes with this one
 constexpr int64_t kSmallBandBytes = 16 << 10;     // leaves room in the first-level cache
 constexpr int64_t kSumsOfTiles = 2;               // at most so many times those of the pixels: the last tile of a band overlaps the one before
 
@@ -41,15 +42,6 @@ int64_t steps_for_threads(double vectors) {
   return std::clamp<int64_t>(static_cast<int64_t>(vectors / kVectorsPerStep), 1, kEnough);
 }
 
-/// Blocks of channels whose weights stay in the first-level cache for all register tiles of a block; 0: all do, or one tile reads them.
-int64_t winograd_chunk(const WinogradShape& shape, const WinogradTile& tile) {
-  const int64_t all = shape.inputs / shape.vector, most = kChunkBytes / (shape.vector * shape.vector * tile.blocks * kWinogradElement);
-  const bool is_one = tile.columns * tile.rows * tile.images >= tile.across * tile.band * tile.group;
-  if (is_one || all <= most) return 0;
-  const int64_t chunk = largest_divisor(all, most);
-  return 2 * chunk > most ? chunk : 0;
-}
-
 }  // namespace
 
 Schedule Chooser::conv(const Kernel& kernel, int64_t batch) const {
@@ -60,8 +52,10 @@ Schedule Chooser::conv(const Kernel& kernel, int64_t batch) const {
     if (c.is_depthwise()) return {"conv.depthwise", {{"columns", depthwise_columns(c)}, {"rows", 1}}};
     if (kernel.depthwise >= 0) return conv_separable(c, node, batch);
     const int64_t blocks = layout(node.operands[1]).tile.at(1), row_bytes = c.y[2] * blocks * layout(y).vector * element_bytes(graph_.type(y).element);
-    const bool may_be_pointwise = kernel.pool < 0 && is_pointwise(c, layout(x)) && kSumsOfTiles * row_bytes <= kLargestScratchBytes;
-    return may_be_pointwise && prefers_pointwise(c, layout(y).vector, registers_, blocks) ? conv_pointwise(c, node, batch) : conv_direct(c, node, batch);
+    const bool keeps_sums = kernel.pool < 0 && kSumsOfTiles * row_bytes <= kLargestScratchBytes;
+    if (keeps_sums && is_pointwise(c, layout(x)) && prefers_pointwise(c, layout(y).vector, registers_, blocks)) return conv_pointwise(c, node, batch);
+    if (keeps_sums && sums_in_chunks(c, layout(x)) && prefers_chunks(c, registers_)) return conv_chunks(c, node, batch);
+    return conv_direct(c, node, batch);
   }
   return is_lanes(y) && is_lanes(x) ? conv_lanes(c, node, kernel.pool >= 0) : conv_planar(c, y);
 }
@@ -138,20 +132,36 @@ Schedule Chooser::conv_separable(const ConvNumbers& c, const Node& node, int64_t
            {"across", depthwise_columns(c)}, {"unroll", largest_divisor(std::min(c.x[0], vector), 4)}}};
 }
 
-Schedule Chooser::conv_pointwise(const ConvNumbers& c, const Node& node, int64_t batch) const {
-  const ValueId x = node.operands[0], y = node.results[0];
-  const int64_t bytes = element_bytes(graph_.type(x).element), vector = layout(y).vector;
-  const BlockedTile tile = pointwise_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
-  const int64_t filter_tiles = ceil_divide(c.y[0], vector * tile.blocks);
+int64_t Chooser::band_of_chunks(const ConvNumbers& c, const BlockedTile& tile, ValueId y, int64_t batch, int64_t most) const {
+  const int64_t vector = layout(y).vector, row_bytes = c.y[2] * tile.blocks * vector * element_bytes(graph_.type(y).element);
   // Bands are whole divisors, so that threads share out tiles of filters first.
   constexpr int64_t kEnough = 4;
-  const int64_t bands = ceil_divide(std::min(kEnough, steps_for_threads(static_cast<double>(batch) * tile.cost)), batch * filter_tiles);
-  const auto fits = [&](int64_t rows) { return c.y[1] % rows == 0 && kSumsOfTiles * rows * c.y[2] * tile.blocks * vector * bytes <= kLargestScratchBytes; };
-  const int64_t most = std::min(band_of_least_traffic(c, target_, filter_tiles, bytes, fits), ceil_divide(c.y[1], bands));
-  const int64_t band = largest_divisor(c.y[1], most, fits);
+  const int64_t bands = ceil_divide(std::min(kEnough, steps_for_threads(static_cast<double>(batch) * tile.cost)), batch * ceil_divide(c.y[0], vector * tile.blocks));
+  return largest_divisor(c.y[1], std::min(most, ceil_divide(c.y[1], bands)), [&](int64_t rows) { return kSumsOfTiles * rows * row_bytes <= kLargestScratchBytes; });
+}
+
+Schedule Chooser::conv_chunks(const ConvNumbers& c, const Node& node, int64_t batch) const {
+  const ValueId y = node.results[0];
+  const int64_t bytes = element_bytes(graph_.type(y).element), vector = layout(y).vector;
+  const BlockedTile tile = chunk_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
+  const int64_t chunk = std::max<int64_t>(1, kShortChunkBytes / (vector * vector * c.taps() * tile.blocks * bytes));
+  return {"conv.chunks",
+          {{"columns", tile.columns}, {"blocks", tile.blocks}, {"chunk", largest_divisor(c.x[0] / vector, chunk)},
+           {"band", band_of_chunks(c, tile, y, batch, c.y[1])}, {"unroll", largest_divisor(vector, 4)}}};
+}
+
+Schedule Chooser::conv_pointwise(const ConvNumbers& c, const Node& node, int64_t batch) const {
+  const ValueId y = node.results[0];
+  const int64_t bytes = element_bytes(graph_.type(y).element), vector = layout(y).vector;
+  const BlockedTile tile = pointwise_tile(c, vector, registers_, layout(node.operands[1]).tile.at(1));
+  const int64_t filter_tiles = ceil_divide(c.y[0], vector * tile.blocks);
+  // As measured, with few registers: a short chunk of a whole image stays in the first-level cache with its weights.
+  const bool is_short = registers_ <= kFewRegisters;
+  const int64_t least = is_short ? c.y[1] : band_of_least_traffic(c, target_, filter_tiles, bytes, [&](int64_t rows) { return c.y[1] % rows == 0; });
+  const int64_t band = band_of_chunks(c, tile, y, batch, least), chunk_bytes = is_short ? kShortChunkBytes : kChunkBytes;
   return {"conv.pointwise",
-          {{"pixels", std::min(tile.columns, band * c.y[2])}, {"blocks", tile.blocks}, {"chunk", largest_divisor(c.x[0] / vector, kChunkBytes / (vector * vector * tile.blocks * bytes))},
-           {"band", band}, {"ahead", blocks_ahead(c, target_, vector, bytes)}, {"unroll", largest_divisor(vector, 4)}}};
+          {{"pixels", std::min(tile.columns, band * c.y[2])}, {"blocks", tile.blocks}, {"chunk", largest_divisor(c.x[0] / vector, chunk_bytes / (vector * vector * tile.blocks * bytes))},
+           {"band", band}, {"ahead", is_short ? 0 : blocks_ahead(c, target_, vector, bytes)}, {"unroll", largest_divisor(vector, 4)}}};
 }
 
 Schedule Chooser::winograd(const Node& node, int64_t batch) const {
@@ -166,7 +176,20 @@ Schedule Chooser::winograd(const Node& node, int64_t batch) const {
   const ThreadShares shares = winograd_shares(shape, tile, packed[2]);
   return {"conv.winograd",
           {{"columns", tile.columns}, {"rows", tile.rows}, {"images", tile.images}, {"blocks", packed[1]}, {"across", tile.across},
-           {"band", shares.band}, {"group", tile.group}, {"parts", shares.parts}, {"chunk", winograd_chunk(shape, tile)}, {"unroll", unroll}}};
+           {"band", shares.band}, {"group", tile.group}, {"parts", shares.parts}, {"chunk", winograd_chunk(shape, tile, shares.band, packed[2])}, {"unroll", unroll}}};
+}
+
+int64_t Chooser::winograd_chunk(const WinogradShape& shape, const WinogradTile& tile, int64_t band, int64_t m) const {
+  const int64_t all = shape.inputs / shape.vector, most = kChunkBytes / (shape.vector * shape.vector * tile.blocks * kWinogradElement);
+  const int64_t register_tiles = ceil_divide(tile.across, tile.columns) * (band / tile.rows) * ceil_divide(tile.group, tile.images);
+  if (all == 0 || register_tiles == 1) return 0;
+  // As measured, with few registers, of one image: the processor fetches the next channels while a few tiles compute with these.
+  constexpr int64_t kFewTiles = 8;
+  const bool stays_close = shape.product_bytes(m, shape.inputs, ceil_divide(shape.outputs, shape.vector)) <= target_.level2_bytes;
+  if (registers_ <= kFewRegisters && tile.group == 1 && register_tiles <= kFewTiles && !stays_close) return 1;
+  if (all <= most) return 0;
+  const int64_t chunk = largest_divisor(all, most);
+  return 2 * chunk > most ? chunk : 0;
 }
 
 Chooser::ThreadShares Chooser::winograd_shares(const WinogradShape& shape, const WinogradTile& tile, int64_t m) const {

@@ -42,6 +42,9 @@ class Chooser {
   Schedule conv_direct(const ConvNumbers& c, const Node& node, int64_t batch) const;
   /// A band of the channels' own convolution stays in the second level, whose larger part the map passes through that it reads.
   Schedule conv_separable(const ConvNumbers& c, const Node& node, int64_t batch) const;
+  /// Rows of y whose sums of a tile of filters lie in cache together: at most `most`.
+  int64_t band_of_chunks(const ConvNumbers& c, const BlockedTile& tile, ValueId y, int64_t batch, int64_t most) const;
+  Schedule conv_chunks(const ConvNumbers& c, const Node& node, int64_t batch) const;
   Schedule conv_pointwise(const ConvNumbers& c, const Node& node, int64_t batch) const;
   /// Blocks of channels, or images in lanes; the packed weights say how.
   Schedule winograd(const Node& node, int64_t batch) const;
@@ -54,6 +57,8 @@ class Chooser {
   /// Where images and blocks of tiles are too few to keep threads busy: lower blocks, if weights then come from the second level, or
   /// parts of the filters, which begin together once the block is transformed.
   ThreadShares winograd_shares(const WinogradShape& shape, const WinogradTile& tile, int64_t m) const;
+  /// Blocks of channels whose weights serve all register tiles of a block of `band` rows before the next ones; 0: all.
+  int64_t winograd_chunk(const WinogradShape& shape, const WinogradTile& tile, int64_t band, int64_t m) const;
 
   Schedule dense(const Node& node, const Kernel& kernel, int64_t batch) const;
   Schedule dense_packed(const Node& node, int64_t batch) const;

@@ -11,6 +11,11 @@
 #include "schedule/templates.h"
 
 namespace cnnc {
+namespace {
+
+constexpr int64_t kManyChannels = 256;      // outweigh that sums pass through memory once more, as measured
+
+}  // namespace
 
 int64_t power_of_two_below(int64_t n) { return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(n))); }
 
@@ -26,7 +31,7 @@ double useful_share(int64_t extent, int64_t size) {
 }
 
 double tile_efficiency(int64_t sums, double loads_per_multiply_add) {
-  constexpr double kSumsForLatency = 10, kFreeLoads = 0.5;
+  constexpr double kFreeLoads = 0.5;
   return std::min(1.0, static_cast<double>(sums) / kSumsForLatency) / (1 + 0.8 * std::max(0.0, loads_per_multiply_add - kFreeLoads));
 }
 
@@ -127,28 +132,47 @@ ConvNumbers convolution_numbers(const Graph& graph, const Kernel& kernel) {
   return graph.node(kernel.anchor).op->name == "conv_grad_input" ? numbers.of_gradient().value() : numbers;
 }
 
-BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
+namespace {
+
+/// `most_rows` of a tile. `sums_for_latency`: as many sums keep the multiply-adds busy.
+BlockedTile best_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks, int64_t most_rows, double sums_for_latency) {
   const int64_t all_blocks = ceil_divide(c.group_filters(), vector);
   const double vectors = static_cast<double>(all_blocks * c.groups * c.weight[1] * c.taps() * c.y[1] * c.y[2]);
   BlockedTile best{1, 1, 1, vectors * 100};
   for (int64_t b = 1; b <= std::min<int64_t>(all_blocks, 8); ++b)
     for (int64_t columns = 1; columns <= std::min<int64_t>(c.y[2], 28); ++columns)
-      for (int64_t rows = 1; rows <= std::min<int64_t>(c.y[1], 8); ++rows) {
+      for (int64_t rows = 1; rows <= std::min(c.y[1], most_rows); ++rows) {
         if (all_blocks % b != 0 || (blocks > 0 && b != blocks) || tile_registers(b, columns * rows) > registers) continue;
         if (columns % c.window[1] != 0 || rows % c.window[0] != 0) continue;
         // Tiles of several rows only where a row is short: their sums come from several places. With few registers only where rows fill
         // them up, as measured: 7x7 maps in tiles of 7x2 take up to 40 % longer than in those of 7x1 or 4x1.
         if (rows > c.window[0] && (columns < c.y[2] || (registers <= kFewRegisters && c.y[1] % rows != 0))) continue;
         const double useful = useful_share(c.y[2], columns) * useful_share(c.y[1], rows);
-        const double cost = vectors / useful / blocked_efficiency(columns * rows, b);
+        const double cost = vectors / useful / blocked_efficiency(columns * rows, b, sums_for_latency);
         if (cost < best.cost * (1 - 1e-9)) best = {columns, rows, b, cost};
       }
   return best;
 }
 
+}  // namespace
+
+BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
+  return best_tile(c, vector, registers, blocks, 8, kSumsForLatency);
+}
+
+BlockedTile chunk_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
+  // Whatever the tile waits for otherwise lies in the first-level cache: as measured, four columns of two vectors are enough.
+  constexpr double kEnoughSums = 8;
+  return best_tile(c, vector, registers, blocks, 1, kEnoughSums);
+}
+
+bool sums_in_chunks(const ConvNumbers& c, const Layout& x) {
+  return x.kind == LayoutKind::Blocked && c.groups == 1 && c.x[0] % x.vector == 0;
+}
+
 bool is_pointwise(const ConvNumbers& c, const Layout& x) {
   const bool has_gaps = c.has_border() || c.stride != Dims{1, 1} || !x.border.empty();
-  return x.kind == LayoutKind::Blocked && c.taps() == 1 && c.groups == 1 && !has_gaps && c.x[0] % x.vector == 0;
+  return sums_in_chunks(c, x) && c.taps() == 1 && !has_gaps;
 }
 
 int64_t separable_band_bytes(const ConvNumbers& c, int64_t rows, int64_t vector, int64_t bytes) {
@@ -166,11 +190,15 @@ BlockedTile pointwise_tile(const ConvNumbers& c, int64_t vector, int64_t registe
   return blocked_tile(one_row, vector, registers, blocks);
 }
 
+bool prefers_chunks(const ConvNumbers& c, int64_t registers) {
+  // As measured: as for `conv.pointwise`.
+  return registers <= kFewRegisters && c.taps() > 1 && c.x[0] >= kManyChannels;
+}
+
 bool prefers_pointwise(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks) {
-  // Sums pass through memory once more, which few channels do not outweigh, as measured.
-  constexpr int64_t kManyChannels = 256;
-  constexpr double kSumsInMemory = 1.1;
-  return c.x[0] >= kManyChannels && pointwise_tile(c, vector, registers, blocks).cost * kSumsInMemory < blocked_tile(c, vector, registers, blocks).cost;
+  // As measured, with few registers, which make short runs of a block's weights, chunks in the first-level cache outweigh it too.
+  const double sums_in_memory = registers <= kFewRegisters ? 1 : 1.1;
+  return c.x[0] >= kManyChannels && pointwise_tile(c, vector, registers, blocks).cost * sums_in_memory < blocked_tile(c, vector, registers, blocks).cost;
 }
 
 double streamed_bytes(double gbs, const Target& target) {

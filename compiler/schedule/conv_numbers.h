@@ -14,6 +14,7 @@ constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles o
 constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several images, innermost or not: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
 constexpr int64_t kFewRegisters = 16;                   // of vectors: the compiler spills where a tile takes all of them
+constexpr double kSumsForLatency = 10;                  // of multiply-adds that wait for those before: as many at once keep a core busy
 constexpr int64_t kFirstLevelBytes = 48 << 10;          // of the cache; smaller ones lose little by what is a little larger
 constexpr int64_t kLargestScratchBytes = 256 << 10;     // that a band may take, on the stack
 constexpr int64_t kLargestLaneBytes = 768 << 10;        // that a band, or sums, of images innermost may take: each number is a vector
@@ -50,7 +51,7 @@ inline double loads(int64_t pixels, int64_t channels) { return static_cast<doubl
 /// The share of the peak that a tile of sums can reach: enough of them to hide the latency, few loads.
 double tile_efficiency(int64_t sums, double loads_per_multiply_add);
 /// The same where broadcast numbers are loaded as operands of multiply-adds. `sums_for_latency`: how many keep a core busy.
-double blocked_efficiency(int64_t pixels, int64_t blocks, double sums_for_latency = 10);
+double blocked_efficiency(int64_t pixels, int64_t blocks, double sums_for_latency = kSumsForLatency);
 
 /// Images of a register tile of a dense layer whose weights are packed in tiles of so many vectors, and the share of the peak that it
 /// reaches.
@@ -120,6 +121,13 @@ struct BlockedTile {
   double cost = 0;
 };
 BlockedTile blocked_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+
+/// Whether `conv.chunks` sums it, where y is in blocks of channels: no groups, and an x of whole blocks.
+bool sums_in_chunks(const ConvNumbers& c, const Layout& x);
+/// The register tile of that: columns by vectors of filters. `blocks`: those of weights that are packed already; 0: any.
+BlockedTile chunk_tile(const ConvNumbers& c, int64_t vector, int64_t registers, int64_t blocks = 0);
+/// Whether that is expected to be faster than `conv.direct`.
+bool prefers_chunks(const ConvNumbers& c, int64_t registers);
 
 /// Whether `conv.pointwise` sums it, where y is in blocks of channels: one tap, no groups, and an x of whole blocks without gaps between pixels.
 bool is_pointwise(const ConvNumbers& c, const Layout& x);

@@ -41,6 +41,7 @@ std::vector<std::string_view> LegalSchedules::templates(const Kernel& kernel) co
       if (kernel.depthwise >= 0) return {"conv.separable"};
       const ConvNumbers c = conv_numbers(graph_, node);
       found.push_back(c.is_depthwise() ? "conv.depthwise" : "conv.direct");
+      if (kernel.pool < 0 && sums_in_chunks(c, layout(x))) found.push_back("conv.chunks");
       if (kernel.pool < 0 && is_pointwise(c, layout(x))) found.push_back("conv.pointwise");
     }
     if (op == "conv" && is_planar(y) && is_planar(x)) found.push_back("conv.planar");
@@ -84,7 +85,8 @@ std::optional<std::string> LegalSchedules::complaint(const Kernel& kernel, const
   if (is("conv.lanes") || is("conv.planar")) return conv(kernel, schedule);
   if (is("conv.depthwise")) return conv_depthwise(node, schedule);
   if (is("conv.direct")) return conv_direct(kernel, schedule);
-  if (is("conv.pointwise")) return conv_pointwise(node, schedule);
+  if (is("conv.chunks")) return conv_chunks(node, schedule, false);
+  if (is("conv.pointwise")) return conv_chunks(node, schedule, true);
   if (is("conv.separable")) return conv_separable(node, schedule);
   if (is("conv.winograd") || is("conv.lanes_winograd")) return winograd(node, schedule);
   if (is("conv.lanes_grad_input")) return conv_grad_input(node, schedule);

@@ -35,7 +35,8 @@ class LegalSchedules {
   Complaint conv(const Kernel& kernel, const Schedule& schedule) const;
   Complaint conv_depthwise(const Node& node, const Schedule& schedule) const;
   Complaint conv_direct(const Kernel& kernel, const Schedule& schedule) const;
-  Complaint conv_pointwise(const Node& node, const Schedule& schedule) const;
+  /// `joins_rows`: all pixels of a band are one row.
+  Complaint conv_chunks(const Node& node, const Schedule& schedule, bool joins_rows) const;
   Complaint conv_separable(const Node& node, const Schedule& schedule) const;
   Complaint winograd(const Node& node, const Schedule& schedule) const;
   Complaint conv_grad_input(const Node& node, const Schedule& schedule) const;

@@ -79,18 +79,20 @@ std::optional<std::string> LegalSchedules::conv_direct(const Kernel& kernel, con
   return rules.result();
 }
 
-std::optional<std::string> LegalSchedules::conv_pointwise(const Node& node, const Schedule& schedule) const {
+std::optional<std::string> LegalSchedules::conv_chunks(const Node& node, const Schedule& schedule, bool joins_rows) const {
   const ValueId y = node.results[0];
   const ConvNumbers c = conv_numbers(graph_, node);
   const int64_t vector = layout(y).vector;
   Rules rules(schedule);
+  const char* const columns = joins_rows ? "pixels" : "columns";
+  const int64_t width = joins_rows ? rules["band"] * c.y[2] : c.y[2], rows = joins_rows ? 1 : rules["band"];
   rules.equals("blocks", layout(node.operands[1]).tile.at(1), "so the weights are packed");
-  rules.at_most("pixels", rules["band"] * c.y[2], "a tile is no larger than a band");
-  rules.registers(tile_registers(rules["blocks"], rules["pixels"]), target_.vector_registers);
+  rules.at_most(columns, width, joins_rows ? "a tile is no larger than a band" : kWidth);
+  rules.registers(tile_registers(rules["blocks"], rules[columns]), target_.vector_registers);
   rules.divides("band", c.y[1], "rows of the result");
   rules.divides("chunk", c.x[0] / vector, "blocks of channels");
   rules.divides("unroll", vector, "channels of the inner loop");
-  const int64_t pixels = ceil_divide(rules["band"] * c.y[2], rules["pixels"]) * rules["pixels"];
+  const int64_t pixels = rows * ceil_divide(width, rules[columns]) * rules[columns];
   rules.scratch(pixels * rules["blocks"] * vector * element_bytes(graph_.type(y).element));
   return rules.result();
 }

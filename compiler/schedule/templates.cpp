@@ -40,6 +40,11 @@ constexpr TemplateParameter kConvPointwise[] = {{"pixels", "pixels of a tile", 1
                                                 {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
                                                 {"ahead", "blocks of channels of x that are fetched into the cache ahead of their use; 0: none", 0, 8, 0},
                                                 {"unroll", "channels written out", 1, 16}};
+constexpr TemplateParameter kConvChunks[] = {{"columns", "columns of a tile", 1, 32},
+                                             {"blocks", "vectors of filters of a tile", 1, 8, kNoDefault},
+                                             {"chunk", "blocks of channels that are summed apart", 1, kAny},
+                                             {"band", "rows whose tiles follow one another for one tile of filters", 1, kAny, kNoDefault},
+                                             {"unroll", "channels written out", 1, 16}};
 constexpr TemplateParameter kConvSeparable[] = {{"columns", "columns of a tile", 1, 32},
                                                 {"rows", "rows of a tile", 1, 8},
                                                 {"blocks", "vectors of filters of a tile", 1, 8, kNoDefault},
@@ -102,6 +107,13 @@ constexpr TemplateParameter kDenseVector[] = {{"vector", "inputs of a vector", 1
                                               {"chunk", "vectors of inputs that all tiles of the group add before the next ones; 0: all, and no sums in memory", 0, kAny, 0}};
 
 constexpr Template kTemplates[] = {
+    {"conv.chunks", "convolution, channels in vectors, summed over a few blocks of channels at a time", kConvChunks,
+     "Inference, x and y in blocks of channels, weights packed, no groups. Better than `conv.direct` where the weights of a tile of filters do not stay in the second-level cache "
+     "from one tile of pixels to the next: many channels, small maps, few registers.",
+     "A register tile of columns by vectors of filters is summed over the taps and the channels of a chunk: load the weights of the tile, broadcast one number of each pixel, "
+     "multiply-add. The sums are added to those of the chunks before, in a cache. The tiles of a band follow one another, then the next chunk: its weights and its part of x stay in the first-level cache.",
+     "`blocks` is that of the packed weights. `columns` x `blocks` sums, `blocks` vectors and 1 more are at most the target's registers. `band` divides the rows of y, `chunk` the blocks of "
+     "channels, which are whole, and `unroll` the channels of a block. The sums of a band take at most 256 KB. No pool is fused."},
     {"conv.depthwise", "convolution with a filter for each channel, channels in vectors", kConvDepthwise,
      "Inference, x and y in blocks of channels, as many groups as channels. Large maps are bound by memory.",
      "A vector of channels at a time. For the pixels of a tile the taps are written out as one sum; neighbouring pixels share what they read.",

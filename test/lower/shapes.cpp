@@ -245,6 +245,16 @@ TEST(Blocks, PointsOfShortRows) {
   check_blocks({256, 32, 7, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1, false, ElementType::F64}, {.name = "conv.pointwise", .target = "none"});
 }
 
+TEST(Blocks, ChunksOfManyChannels) {
+  constexpr Algorithm kChunks{.name = "conv.chunks", .target = "avx2"};
+  check_blocks({256, 64, 14, 14, {3, 3}, {2, 2}, {1, 1, 1, 1}}, kChunks);
+  check_blocks({264, 20, 9, 11, {2, 5}, {1, 2}, {1, 0, 0, 3}}, kChunks);
+  check_blocks({256, 16, 12, 10, {3, 1}, {1, 1}, {2, 0, 1, 0}, {2, 1}}, kChunks);
+  check_blocks({256, 32, 3, 3, {3, 3}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1, true}, kChunks);
+  for (uint64_t variation = 1; variation <= 8; ++variation) check_blocks({48, 40, 6, 7, {3, 3}, {1, 1}, {1, 1, 1, 1}}, {"conv.chunks", 5e-6, variation});
+  check_blocks({256, 32, 8, 7, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}, 1, false, ElementType::F64}, {.name = "conv.chunks", .target = "none"});
+}
+
 constexpr Algorithm kWinograd{"conv.winograd", 2e-5};
 
 TEST(Winograd, WholeTiles) {
