@@ -48,12 +48,33 @@ bool leaves_out_taps(const ConvNumbers& c, int64_t registers) {
   return c.has_border() && tile_registers(c.y[2], 1) <= registers && useful_taps(c) < kMostlyUseful;
 }
 
+namespace {
+
+/// Of few registers, many channels by few columns, as measured, so that a row is not too many tiles to write out.
+std::optional<Tile> written_out_tile(const ConvNumbers& c, int64_t registers) {
+  constexpr int64_t kMostTiles = 16;
+  if (registers > kFewRegisters || c.is_depthwise()) return {};
+  std::optional<Tile> best;
+  double best_score = 0;
+  for (const int64_t columns : divisors(c.x[2]))
+    for (const int64_t channels : divisors(c.weight[1])) {
+      if (columns % c.stride[1] != 0 || columns * channels > registers - 4 || columns * kMostTiles < c.x[2]) continue;
+      const double score = tile_efficiency(columns * channels, loads(columns, channels));
+      if (score > best_score + 1e-9) best_score = score, best = {columns, channels, 1};
+    }
+  return best;
+}
+
+}  // namespace
+
 bool leaves_out_zeros(const ConvNumbers& c, int64_t registers) {
   const std::optional<ConvNumbers> convolution = c.of_gradient();
   if (!convolution) return true;
   // A filter for each channel makes a copy of dy, which zeros around it need, too costly.
   const bool copies = c.is_depthwise() && convolution->has_border();
-  return c.x[2] <= registers - 4 && (copies || useful_taps(*convolution) < kMostlyUseful);
+  constexpr int64_t kMostWrittenOut = 32;
+  const bool has_tile = c.x[2] <= registers - 4 || (c.x[2] <= kMostWrittenOut && written_out_tile(c, registers));
+  return has_tile && (copies || useful_taps(*convolution) < kMostlyUseful);
 }
 
 int64_t reached_columns(const ConvNumbers& c, int64_t columns) {
@@ -84,6 +105,7 @@ Tile gradient_tile(const ConvNumbers& c, int64_t registers) {
       }
     return best;
   }
+  if (const std::optional<Tile> tile = written_out_tile(c, registers)) return *tile;
   // With a stride whole rows are not needed, and shorter tiles keep what they read of dy in the caches.
   const int64_t many = registers <= kFewRegisters ? 8 : 14, part = stride > 1 ? largest_divisor(width, many, is_whole) : 1;
   if (part >= kFew || width <= left) {

@@ -81,6 +81,13 @@ TEST(Shapes, TapsThatLeaveSmallMaps) {
   check_convolution({5, 7, 1, 3, 1, 1, "conv.lanes_grad_input"});
   check_convolution({16, 8, 5, 3, 2, 1});
 }
+/// The same of rows of several tiles, which know their places where there are few registers.
+TEST(Shapes, TilesOfRowsThatTapsLeave) {
+  check_convolution({6, 16, 14, 5, 1, 0, "conv.lanes_grad_input"});
+  check_convolution({16, 8, 28, 5, 1, 0, "conv.lanes_grad_input"});
+  check_convolution({12, 8, 16, 5, 2, 2});
+  check_convolution({12, 8, 15, 4, 3, 1});
+}
 /// Copies of a tile of all channels: many filters of one tap, and bands that would be too large.
 TEST(Shapes, TilesOfAllChannels) {
   check_convolution({8, 72, 10, 1, 1, 0});

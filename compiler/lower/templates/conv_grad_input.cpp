@@ -50,6 +50,9 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
       .split(c, co, ci, channels, TailStrategy::GuardWithIf)
       .split(y, yo, yi, rows, tail(s.height, rows, TailStrategy::GuardWithIf))
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
+  // Written out, a tile knows which of its taps leave dy.
+  constexpr int32_t kMostTiles = 16;
+  if (s.kernel_width > 1 && s.width / columns <= kMostTiles) func.unroll(xo);
   sums.compute_at(func, xo).bound_extent(c, channels).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   constexpr int32_t kMostTaps = 7;
