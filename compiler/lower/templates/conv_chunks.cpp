@@ -54,7 +54,8 @@ Halide::Pipeline build(KernelBuilder& builder, int32_t columns, int32_t ahead, b
   builder.provide(y_value, [=](const Spot& at) {
     const auto [block, lane] = at.at[0].parts(vector);
     const Expr in_row = at.at[1].value % joined * s.out_width + at.at[2].value, tile = at.at[1].value / joined * tiles + in_row / columns;
-    std::vector<Expr> place = {lane, block, in_row - first_column(tile), tile};
+    // That it lies in the tile is more than Halide finds out.
+    std::vector<Expr> place = {lane, block, Halide::unsafe_promise_clamped(in_row - first_column(tile), 0, columns - 1), tile};
     if (batched) place.push_back(at.image.value);
     return sums(place);
   });
