@@ -51,8 +51,8 @@ Schedule Chooser::conv(const Kernel& kernel, int64_t batch) const {
   if (layout(y).kind == LayoutKind::Blocked) {
     if (c.is_depthwise()) return {"conv.depthwise", {{"columns", depthwise_columns(c)}, {"rows", 1}}};
     if (kernel.depthwise >= 0) return conv_separable(c, node, batch);
-    const int64_t blocks = layout(node.operands[1]).tile.at(1), row_bytes = c.y[2] * blocks * layout(y).vector * element_bytes(graph_.type(y).element);
-    const bool keeps_sums = kernel.pool < 0 && kSumsOfTiles * row_bytes <= kLargestScratchBytes;
+    const int64_t blocks = layout(node.operands[1]).tile.at(1);
+    const bool keeps_sums = kernel.pool < 0 && row_of_sums_bytes(c, y, blocks) <= kLargestScratchBytes;
     if (keeps_sums && is_pointwise(c, layout(x)) && prefers_pointwise(c, layout(y).vector, registers_, blocks)) return conv_pointwise(c, node, batch);
     if (keeps_sums && sums_in_chunks(c, layout(x)) && prefers_chunks(c, registers_)) return conv_chunks(c, node, batch);
     return conv_direct(c, node, batch);
@@ -132,12 +132,15 @@ Schedule Chooser::conv_separable(const ConvNumbers& c, const Node& node, int64_t
            {"across", depthwise_columns(c)}, {"unroll", largest_divisor(std::min(c.x[0], vector), 4)}}};
 }
 
+int64_t Chooser::row_of_sums_bytes(const ConvNumbers& c, ValueId y, int64_t blocks) const {
+  return kSumsOfTiles * c.y[2] * blocks * layout(y).vector * element_bytes(graph_.type(y).element);
+}
+
 int64_t Chooser::band_of_chunks(const ConvNumbers& c, const BlockedTile& tile, ValueId y, int64_t batch, int64_t most) const {
-  const int64_t vector = layout(y).vector, row_bytes = c.y[2] * tile.blocks * vector * element_bytes(graph_.type(y).element);
   // Bands are whole divisors, so that threads share out tiles of filters first.
   constexpr int64_t kEnough = 4;
-  const int64_t bands = ceil_divide(std::min(kEnough, steps_for_threads(static_cast<double>(batch) * tile.cost)), batch * ceil_divide(c.y[0], vector * tile.blocks));
-  return largest_divisor(c.y[1], std::min(most, ceil_divide(c.y[1], bands)), [&](int64_t rows) { return kSumsOfTiles * rows * row_bytes <= kLargestScratchBytes; });
+  const int64_t bands = ceil_divide(std::min(kEnough, steps_for_threads(static_cast<double>(batch) * tile.cost)), batch * ceil_divide(c.y[0], layout(y).vector * tile.blocks));
+  return largest_divisor(c.y[1], std::min(most, ceil_divide(c.y[1], bands)), [&](int64_t rows) { return rows * row_of_sums_bytes(c, y, tile.blocks) <= kLargestScratchBytes; });
 }
 
 Schedule Chooser::conv_chunks(const ConvNumbers& c, const Node& node, int64_t batch) const {
@@ -185,7 +188,7 @@ int64_t Chooser::winograd_chunk(const WinogradShape& shape, const WinogradTile& 
   if (all == 0 || register_tiles == 1) return 0;
   // As measured, with few registers, of one image: the processor fetches the next channels while a few tiles compute with these.
   constexpr int64_t kFewTiles = 8;
-  const bool stays_close = shape.product_bytes(m, shape.inputs, ceil_divide(shape.outputs, shape.vector)) <= target_.level2_bytes;
+  const bool stays_close = shape.weight_bytes(m, 1) <= target_.level2_bytes;
   if (registers_ <= kFewRegisters && tile.group == 1 && register_tiles <= kFewTiles && !stays_close) return 1;
   if (all <= most) return 0;
   const int64_t chunk = largest_divisor(all, most);
@@ -200,7 +203,7 @@ Chooser::ThreadShares Chooser::winograd_shares(const WinogradShape& shape, const
   if (blocks >= wanted) return {tile.band, 1};
   const int64_t most = std::max<int64_t>(tile.band * blocks / wanted, 1), parts = largest_divisor(filter_tiles, steps);
   const int64_t band = std::max(tile.rows, largest_divisor(tile.band, most, [&](int64_t rows) { return rows % tile.rows == 0; }));
-  const bool stay_close = 2 * shape.product_bytes(m, shape.inputs, filter_tiles * tile.blocks) <= target_.level2_bytes;
+  const bool stay_close = 2 * shape.weight_bytes(m, tile.blocks) <= target_.level2_bytes;
   return parts == 1 || (stay_close && band < tile.band) ? ThreadShares{band, 1} : ThreadShares{tile.band, parts};
 }
 

@@ -42,6 +42,8 @@ class Chooser {
   Schedule conv_direct(const ConvNumbers& c, const Node& node, int64_t batch) const;
   /// A band of the channels' own convolution stays in the second level, whose larger part the map passes through that it reads.
   Schedule conv_separable(const ConvNumbers& c, const Node& node, int64_t batch) const;
+  /// At most, of the sums of a row of y for a tile of so many vectors of filters.
+  int64_t row_of_sums_bytes(const ConvNumbers& c, ValueId y, int64_t blocks) const;
   /// Rows of y whose sums of a tile of filters lie in cache together: at most `most`.
   int64_t band_of_chunks(const ConvNumbers& c, const BlockedTile& tile, ValueId y, int64_t batch, int64_t most) const;
   Schedule conv_chunks(const ConvNumbers& c, const Node& node, int64_t batch) const;

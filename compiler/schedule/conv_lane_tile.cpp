@@ -52,13 +52,12 @@ namespace {
 
 /// Of few registers, many channels by few columns, as measured, so that a row is not too many tiles to write out.
 std::optional<Tile> written_out_tile(const ConvNumbers& c, int64_t registers) {
-  constexpr int64_t kMostTiles = 16;
   if (registers > kFewRegisters || c.is_depthwise()) return {};
   std::optional<Tile> best;
   double best_score = 0;
   for (const int64_t columns : divisors(c.x[2]))
     for (const int64_t channels : divisors(c.weight[1])) {
-      if (columns % c.stride[1] != 0 || columns * channels > registers - 4 || columns * kMostTiles < c.x[2]) continue;
+      if (columns % c.stride[1] != 0 || columns * channels > registers - 4 || columns * kMostWrittenOutTiles < c.x[2]) continue;
       const double score = tile_efficiency(columns * channels, loads(columns, channels));
       if (score > best_score + 1e-9) best_score = score, best = {columns, channels, 1};
     }

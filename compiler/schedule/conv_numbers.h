@@ -14,6 +14,7 @@ constexpr int64_t kWinogradImageBytes = 512 << 10;      // of a block of tiles o
 constexpr int64_t kWinogradLargestImageBytes = 1280 << 10;   // of several images, innermost or not: one tile of many channels is larger
 constexpr int64_t kWinogradProductBytes = 256 << 10;
 constexpr int64_t kFewRegisters = 16;                   // of vectors: the compiler spills where a tile takes all of them
+constexpr int64_t kMostWrittenOutTiles = 16;            // of a row of a gradient towards x: written out, a tile knows which of its taps leave dy
 constexpr double kSumsForLatency = 10;                  // of multiply-adds that wait for those before: as many at once keep a core busy
 constexpr int64_t kFirstLevelBytes = 48 << 10;          // of the cache; smaller ones lose little by what is a little larger
 constexpr int64_t kLargestScratchBytes = 256 << 10;     // that a band may take, on the stack
@@ -176,6 +177,8 @@ struct WinogradShape {
   /// Vectors of transformed images, and of sums for one vector of outputs, of a block of tiles, in bytes.
   int64_t image_bytes(int64_t m, int64_t tiles) const;
   int64_t product_bytes(int64_t m, int64_t tiles, int64_t blocks) const;
+  /// Transformed weights, whose outputs fill tiles of `blocks` vectors.
+  int64_t weight_bytes(int64_t m, int64_t blocks) const { return product_bytes(m, inputs, ceil_divide(outputs, vector * blocks) * blocks); }
   /// Whether the scratch for so many tiles fits the stack.
   bool fits(int64_t m, int64_t tiles, int64_t blocks) const {
     return image_bytes(m, tiles) <= kWinogradLargestImageBytes && product_bytes(m, tiles, blocks) <= kWinogradProductBytes;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `conv.lanes_grad_input`: the gradient towards x, images innermost. A tile of columns by channels, which filters and taps run
-// over. Taps that leave dy are kept out by conditions, which the unrolled columns and taps decide when compiling, where a tile is
-// the whole row or for the stride; rows are skipped by the loop. Parameters: columns, channels, rows.
+// over. Taps that leave dy are kept out by conditions, which the unrolled columns and taps decide when compiling, where the tiles of
+// a row are few enough to be written out, or for the stride; rows are skipped by the loop. Parameters: columns, channels, rows.
 #include "lower/templates/conv_shape.h"
+#include "schedule/conv_numbers.h"
 
 namespace cnnc {
 
@@ -50,9 +51,7 @@ Halide::Pipeline build_conv_grad_input(KernelBuilder& builder) {
       .split(c, co, ci, channels, TailStrategy::GuardWithIf)
       .split(y, yo, yi, rows, tail(s.height, rows, TailStrategy::GuardWithIf))
       .vectorize(l, vector, TailStrategy::RoundUp).unroll(xi).unroll(ci);
-  // Written out, a tile knows which of its taps leave dy.
-  constexpr int32_t kMostTiles = 16;
-  if (s.kernel_width > 1 && s.width / columns <= kMostTiles) func.unroll(xo);
+  if (s.kernel_width > 1 && s.width / columns <= kMostWrittenOutTiles) func.unroll(xo);
   sums.compute_at(func, xo).bound_extent(c, channels).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   sums.update().reorder(l, x, c, r.x, r.y, r.z).vectorize(l, vector, TailStrategy::RoundUp).unroll(x).unroll(c);
   constexpr int32_t kMostTaps = 7;
