@@ -18,7 +18,7 @@ import time
 
 WORKERS = 2
 BINARY_TIMEOUT_S = 2400        # kernels under the address sanitizer, on a busy machine
-MANY_CASES = 40                # a binary that has more is run by all workers, each its share of them
+SHARE_CASES = 20               # a binary that has more is run in shares of about so many, by all workers
 
 
 class Totals:
@@ -56,8 +56,8 @@ def shares_of(binary, pattern):
     if cases is None:
         return [(binary, None)]
     wanted = [case for case in cases if pattern is None or pattern.search(f'{binary.name}:{case}')]
-    count = WORKERS if len(wanted) > MANY_CASES else 1
-    return [(binary, wanted[i::count]) for i in range(count) if wanted]
+    count = -(-len(wanted) // SHARE_CASES)
+    return [(binary, wanted[i::count]) for i in range(count)]
 
 
 def run_cases(binary, wanted):
@@ -115,14 +115,14 @@ def read_output(text, wanted, ending, totals):
 
 
 def merged(parts):
-    """One entry for each binary; its time is that of its slowest share."""
+    """One entry for each binary; its time is that of all its shares."""
     by_name = {}
     for part in parts:
         total = by_name.setdefault(part.name, Totals(part.name))
         total.passed += part.passed
         total.skipped += part.skipped
         total.failures += part.failures
-        total.seconds = max(total.seconds, part.seconds)
+        total.seconds += part.seconds
     return list(by_name.values())
 
 

@@ -21,7 +21,7 @@ Examples:
   python3 bench/kernels --target avx2 --output build/kernels/avx2.json
 """
 MEASURED = 'y.'     # cases bind the layers of interest to this name
-LOSS = 'cross_entropy'
+BACKWARD = "'"      # ends the layer's name of a gradient's kernel
 
 
 def parse():
@@ -37,9 +37,8 @@ def parse():
 
 
 def kernels_of_interest(kernels):
-    """Those of the layers bound to `y`, each with whether it stands before the loss."""
-    loss = next((i for i, kernel in enumerate(kernels) if LOSS in kernel['name'].split('+')), len(kernels))
-    return [{**kernel, 'forward': i < loss} for i, kernel in enumerate(kernels) if MEASURED in kernel['name']]
+    """Those of the layers bound to `y`, each with whether it belongs to the forward pass."""
+    return [{**kernel, 'forward': BACKWARD not in kernel['name']} for kernel in kernels if MEASURED in kernel['name']]
 
 
 def measure(options, case, folder):

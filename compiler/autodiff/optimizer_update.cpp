@@ -46,6 +46,7 @@ Function make_update(const OptimizerDef& optimizer, ElementType element, std::st
   for (const auto& own : optimizer.arguments) argument(own.name, Role::Scalar, own.name);
 
   GraphBuilder build(function.graph);
+  build.set_origin("update", {});
   std::vector<Port> moments;
   for (const auto& moment : optimizer.moments) {
     const ValueId next = build_formula(build, moment.formula, known);

@@ -36,7 +36,7 @@ struct Node {
   std::vector<ValueId> operands;      // an absent optional operand is an invalid id
   AttributeMap attributes;
   std::vector<ValueId> results;
-  std::string layer;                  // the layer in the source that it belongs to, "stem.conv1"; may be empty
+  std::string layer;                  // the layer in the source that it belongs to, "stem.conv1", backward "stem.conv1'"; may be empty
   SourceRange location;
 };
 

@@ -177,8 +177,8 @@ double peak_share(const KernelTime& time, const MachineSpeed& speed) { return sp
 double bound_share(const KernelTime& time) { return time.seconds > 0 ? time.bound.seconds / time.seconds : 0; }
 
 void print_text(const Session& session, const BenchResult& result, const BenchOptions& options) {
-  std::printf("%s, batch %lld, %d threads, %s\n", session.program->network, static_cast<long long>(options.batch), session.pool->threads(),
-              options.train ? "training step" : "inference");
+  std::printf("%s, batch %lld, %d %s, %s\n", session.program->network, static_cast<long long>(options.batch), session.pool->threads(),
+              session.pool->threads() == 1 ? "thread" : "threads", options.train ? "training step" : "inference");
   std::printf("median %.4f ms, minimum %.4f ms, %.0f images/s\n", result.median_seconds * 1e3, result.least_seconds * 1e3,
               static_cast<double>(options.batch) / result.median_seconds);
   std::printf("the machine: %.1f GFLOP/s", result.speed.peak * 1e-9);
@@ -234,7 +234,8 @@ int run_bench(const cnn_program& program, const CommandLine& line) {
 const Command kBenchCommand{{"bench", "measures the time of a step and of each kernel", kOptions, "",
                              "The batch is 1, in training that of the recipe. Without weights, random ones are used.\n"
                              "A kernel is bound by computing, or by the level of memory whose bytes take longest: the share says how\n"
-                             "near it is to the least time. `--trace` can be seen in chrome://tracing or ui.perfetto.dev."},
+                             "near it is to the least time. In a training step conv1' is the backward pass of conv1, and update what\n"
+                             "changes the weights. `--trace` can be seen in chrome://tracing or ui.perfetto.dev."},
                             run_bench, true};
 
 }  // namespace cnnc::runtime
