@@ -124,8 +124,10 @@ std::optional<std::string> LegalSchedules::dense_grad_weight(const Node& node, c
   rules.at_most("block", dims[0], "a block has no more outputs than the layer");
   if (rules["block"] % rules["outputs"] != 0 && rules["block"] != dims[0]) rules.complain("block", "a multiple of `outputs`, or all outputs");
   const int64_t bytes = element_bytes(graph_.type(weight).element), images = rules["chunk"] * group_;
-  rules.scratch(rules["block"] * rules["vector"] * rules["vectors"] * bytes);
-  rules.scratch(images * std::max(rules["vector"] * rules["vectors"], rules["block"]) * bytes);
+  const int64_t tile = rules["vector"] * rules["vectors"], strip = tile * rules["tiles"];
+  rules.at_most("tiles", dims[1] / tile, "there are no more tiles than the inputs fill");
+  rules.scratch(rules["block"] * strip * bytes);
+  rules.scratch(images * std::max(strip, rules["block"]) * bytes);
   return rules.result();
 }
 

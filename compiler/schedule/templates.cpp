@@ -93,6 +93,7 @@ constexpr TemplateParameter kDense[] = {{"outputs", "outputs of a tile of severa
 constexpr TemplateParameter kDenseWeight[] = {{"vector", "inputs of a vector", 1, 64, kNoDefault},
                                               {"vectors", "vectors of a tile", 1, 8},
                                               {"outputs", "outputs of a tile", 1, 16},
+                                              {"tiles", "tiles of inputs whose sums lie in cache together", 1, 64},
                                               {"block", "outputs whose sums lie in cache together", 1, kAny, kNoDefault},
                                               {"chunk", "groups of images taken together", 1, 16}};
 constexpr TemplateParameter kDensePacked[] = {{"images", "images of a tile", 1, 32},
@@ -202,7 +203,7 @@ constexpr Template kTemplates[] = {
      "As for `dense.lanes`; the outputs are the inputs of the layer."},
     {"dense.lanes_grad_weight", "the gradient of a dense layer towards the weight, images innermost", kDenseWeight,
      "Training, x and dy in lanes.",
-     "x of a few groups of images is transposed into a scratch. A register tile of vectors of inputs by outputs is summed over these images: load "
+     "x of a few groups of images is transposed into a scratch, for `tiles` register tiles, dy copied into another for `block` outputs. A register tile of vectors of inputs by outputs is summed over these images: load "
      "the vectors of inputs, broadcast one number of dy for each output, multiply-add.",
      "`vector` is a power of two that fits a register and the inputs. `vectors` x `outputs` sums, `vectors` vectors and 1 more are at most the target's registers. `block` is a multiple of `outputs`, or "
      "all outputs. Scratch is at most 256 KB."},

@@ -443,6 +443,9 @@ TEST(Shapes, Dense) {
   // More outputs than the sums of one block, which do not divide into such blocks.
   check_dense(70, 1000);
   check_dense(64, 1013);
+  // Strips of several tiles of inputs, which divide the inputs and which do not.
+  check_dense(400, 40);
+  check_dense(151, 40);
 }
 
 }  // namespace

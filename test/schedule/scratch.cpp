@@ -80,16 +80,18 @@ TEST(Scratch, HoldsATileOfAllChannels) {
 TEST(Scratch, HoldsTheWeightsOfABlockOfOutputs) {
   const auto complaint = [](const Schedule& schedule) {
     FunctionMaker m("t.gradients");
-    m.weight("w", {1040, 80});
-    m.gradient("w", m.build.add("dense_grad_weight", {m.input("x", {80}), m.input("dy", {1040})}));
+    m.weight("w", {1040, 160});
+    m.gradient("w", m.build.add("dense_grad_weight", {m.input("x", {160}), m.input("dy", {1040})}));
     return complaint_about(m, "dense_grad_weight", schedule);
   };
-  const auto schedule = [](int64_t block) {
-    return Schedule{"dense.lanes_grad_weight", {{"vector", 16}, {"vectors", 4}, {"outputs", 4}, {"block", block}, {"chunk", 1}}};
+  const auto schedule = [](int64_t block, int64_t tiles = 1) {
+    return Schedule{"dense.lanes_grad_weight", {{"vector", 16}, {"vectors", 4}, {"outputs", 4}, {"tiles", tiles}, {"block", block}, {"chunk", 1}}};
   };
-  // Of each output 4 vectors.
+  // Of each output 4 vectors a tile.
   EXPECT_EQ(complaint(schedule(1024)), "legal");
   EXPECT_EQ(complaint(schedule(1028)), refusal(schedule(1028), 257, 256));
+  EXPECT_EQ(complaint(schedule(512, 2)), "legal");
+  EXPECT_EQ(complaint(schedule(516, 2)), refusal(schedule(516, 2), 258, 256));
 }
 
 }  // namespace

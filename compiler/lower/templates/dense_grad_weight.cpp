@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // `dense.lanes_grad_weight`: vectors over the inputs, so that the result needs no sums over lanes. Images are taken in chunks:
 // x of a chunk is transposed into a scratch, dy is masked into another; the register tile is vectors of inputs by outputs.
-// Parallel over inputs; chunks in a fixed order. Parameters: vector (inputs of a vector), vectors, outputs (of a tile), block
-// (outputs whose sums lie in cache together), chunk (groups of images).
+// Parallel over inputs; chunks in a fixed order. Parameters: vector (inputs of a vector), vectors, outputs (of a tile), tiles (of
+// inputs) by block (of outputs) whose sums lie in cache together, chunk (groups of images).
 #include "lower/templates/tools.h"
 
 namespace cnnc {
@@ -42,15 +42,15 @@ Halide::Pipeline build_dense_grad_weight(KernelBuilder& builder) {
 
   Results results = define_results(builder);
   Func& func = results.func;
-  const Var ii("ii"), io("io"), oi("oi"), oo("oo"), iv("iv"), ov("ov");
-  const int32_t tile = vector * vectors;
-  func.split(i, io, ii, tile, tail(in_extent, tile)).split(o, oo, oi, block, tail(out_extent, block))
+  const Var ii("ii"), io("io"), it("it"), oi("oi"), oo("oo");
+  const int32_t tile = vector * vectors, strip = tile * int32(builder.parameter("tiles"));
+  func.split(i, io, ii, strip, tail(in_extent, strip)).split(o, oo, oi, block, tail(out_extent, block))
       .reorder(ii, oi, oo, io).vectorize(ii, vector);
   if (multiply_add_ns(builder, static_cast<double>(in_extent) * out_extent * images) > kTaskNs) func.parallel(io);
   sums.compute_at(func, oo).vectorize(i, vector, TailStrategy::RoundUp);
-  sums.update().split(o, oo, oi, outputs, TailStrategy::GuardWithIf).reorder(i, oi, oo, q).vectorize(i, vector, TailStrategy::RoundUp)
-      .unroll(i).unroll(oi);
-  part.compute_at(sums, oo).vectorize(i, vector, TailStrategy::RoundUp).unroll(i).unroll(o);
+  sums.update().split(o, oo, oi, outputs, TailStrategy::GuardWithIf).split(i, it, i, tile, TailStrategy::RoundUp).reorder(i, oi, it, oo, q)
+      .vectorize(i, vector).unroll(i).unroll(oi);
+  part.compute_at(sums, it).vectorize(i, vector, TailStrategy::RoundUp).unroll(i).unroll(o);
   part.update().reorder(i, o, r).vectorize(i, vector, TailStrategy::RoundUp).unroll(i).unroll(o).unroll(r, 2);
   turned.compute_at(sums, q).vectorize(i, vector, TailStrategy::RoundUp);
   masked.compute_at(sums, q).vectorize(m, lanes, TailStrategy::RoundUp);
