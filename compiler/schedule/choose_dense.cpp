@@ -100,7 +100,7 @@ Schedule Chooser::dense_grad_weight(const Node& node, int64_t batch) const {
   // dy is copied once for each strip of tiles, x once for each block. Their sums lie in the second-level cache; the strips keep a few
   // threads busy.
   constexpr int64_t kStripInputs = 80, kFewestStrips = 4;
-  const int64_t sums_bytes = std::max<int64_t>(64 << 10, target_.level2_bytes / 16), strip = std::max<int64_t>(1, kStripInputs / tile);
+  const int64_t sums_bytes = std::clamp<int64_t>(target_.level2_bytes / 16, 64 << 10, kLargestScratchBytes), strip = std::max<int64_t>(1, kStripInputs / tile);
   const int64_t most_outputs = std::max<int64_t>(1, sums_bytes / (row_bytes * strip) / outputs), tiles_of_outputs = ceil_divide(dims[0], outputs);
   const int64_t block = std::min(dims[0], ceil_divide(tiles_of_outputs, ceil_divide(tiles_of_outputs, most_outputs)) * outputs);
   const int64_t tiles = largest_divisor(ceil_divide(dims[1], tile), std::min({strip, dims[1] / tile / kFewestStrips, sums_bytes / (row_bytes * block)}));
