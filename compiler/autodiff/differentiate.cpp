@@ -5,14 +5,12 @@
 #include <fmt/format.h>
 
 #include "autodiff/gradient_builder.h"
+#include "ir/layer_names.h"
 #include "ir/rewrite.h"
 #include "support/check.h"
 
 namespace cnnc {
 namespace {
-
-/// Ends the layer's name of a node that belongs to the backward pass: "conv1'". No name of a .cnn file has it.
-constexpr std::string_view kBackward = "'";
 
 /// By value: whether it depends on a weight through ops that have a gradient rule. Whole numbers (labels, places of maxima) have no
 /// gradient.
@@ -76,7 +74,7 @@ class ReverseWalk {
       any_operand = any_operand || needed.back();
     }
     if (!any_result || !any_operand) return;
-    builder_.set_origin(node.layer.empty() ? "" : fmt::format("{}{}", node.layer, kBackward), node.location);
+    builder_.set_origin(backward_name(node.layer), node.location);
     GradientBuilder rule(builder_, node, std::move(of_results), std::move(needed));
     node.op->gradient(node.attributes, rule);
     for (size_t i = 0; i < node.operands.size(); ++i) {

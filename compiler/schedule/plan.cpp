@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "ir/layer_names.h"
 #include "ir/op.h"
 #include "schedule/steps.h"
 #include "support/check.h"
@@ -34,8 +35,8 @@ std::vector<std::string> names_of(const Node& node) {
   return {node.op->name};
 }
 
-/// "conv1+relu": the layers of the computed nodes, each once; "conv1+log" where a node has no layer; "map" where all that is only adds,
-/// multiplies or copies.
+/// "conv1+relu": the layers of the computed nodes, each once, forward where a kernel has nodes of both passes; "conv1+log" where a node
+/// has no layer; "map" where all that is only adds, multiplies or copies.
 std::string kernel_label(const Draft& draft, const Kernel& kernel) {
   std::vector<std::string> names;
   bool computes = false;
@@ -43,8 +44,10 @@ std::string kernel_label(const Draft& draft, const Kernel& kernel) {
     if (draft.roles[static_cast<size_t>(index)] != NodeRole::Computed) continue;
     computes = true;
     const Node& node = draft.function->graph.node(index);
-    for (std::string& name : names_of(node))
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    for (std::string& name : names_of(node)) {
+      const auto is_named = [&](std::string_view one) { return std::find(names.begin(), names.end(), one) != names.end(); };
+      if (!is_named(name) && !is_named(without_backward_mark(name))) names.push_back(std::move(name));
+    }
   }
   std::string label;
   for (const std::string& name : names) label += (label.empty() ? "" : "+") + name;

@@ -3,6 +3,7 @@
 // peak, and what bounds it. Inputs and weights are random.
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 
 #include "runtime/formats/whole_file.h"
@@ -176,6 +177,22 @@ double gflops(const KernelTime& time) { return time.seconds > 0 ? time.operation
 double peak_share(const KernelTime& time, const MachineSpeed& speed) { return speed.peak > 0 ? gflops(time) * 1e9 / speed.peak : 0; }
 double bound_share(const KernelTime& time) { return time.seconds > 0 ? time.bound.seconds / time.seconds : 0; }
 
+void print_kernels(const BenchResult& result) {
+  constexpr size_t kWidest = 48;      // of a kernel of many layers
+  size_t names = std::strlen("kernel"), templates = std::strlen("template");
+  for (const KernelTime& time : result.kernels) {
+    names = std::max(names, std::min(std::strlen(time.kernel->name), kWidest));
+    templates = std::max(templates, std::strlen(time.kernel->op));
+  }
+  const auto name_width = static_cast<int>(names), template_width = static_cast<int>(templates);
+  std::printf("  %-*s %-*s %10s %7s %9s %6s %8s  %s\n", name_width, "kernel", template_width, "template", "time us", "share", "GFLOP/s", "peak", "GB/s",
+              "bound, and its share of the time");
+  for (const KernelTime& time : result.kernels)
+    std::printf("  %-*s %-*s %10.1f %6.1f%% %9.1f %5.1f%% %8.1f  %s %.0f%%\n", name_width, time.kernel->name, template_width, time.kernel->op,
+                time.seconds * 1e6, 100 * time.seconds / result.median_seconds, gflops(time), 100 * peak_share(time, result.speed),
+                time.seconds > 0 ? (time.read + time.written) / time.seconds * 1e-9 : 0, time.bound.name, 100 * bound_share(time));
+}
+
 void print_text(const Session& session, const BenchResult& result, const BenchOptions& options) {
   std::printf("%s, batch %lld, %d %s, %s\n", session.program->network, static_cast<long long>(options.batch), session.pool->threads(),
               session.pool->threads() == 1 ? "thread" : "threads", options.train ? "training step" : "inference");
@@ -183,11 +200,8 @@ void print_text(const Session& session, const BenchResult& result, const BenchOp
               static_cast<double>(options.batch) / result.median_seconds);
   std::printf("the machine: %.1f GFLOP/s", result.speed.peak * 1e-9);
   for (const MemoryLevel& level : result.speed.levels) std::printf(", %s %.1f", level.name, level.read * 1e-9);
-  std::printf(" GB/s\n\n  %-32s %-22s %10s %7s %9s %6s %8s  %s\n", "kernel", "template", "time us", "share", "GFLOP/s", "peak", "GB/s", "bound, and its share of the time");
-  for (const KernelTime& time : result.kernels)
-    std::printf("  %-32s %-22s %10.1f %6.1f%% %9.1f %5.1f%% %8.1f  %s %.0f%%\n", time.kernel->name, time.kernel->op, time.seconds * 1e6,
-                100 * time.seconds / result.median_seconds, gflops(time), 100 * peak_share(time, result.speed),
-                time.seconds > 0 ? (time.read + time.written) / time.seconds * 1e-9 : 0, time.bound.name, 100 * bound_share(time));
+  std::printf(" GB/s\n\n");
+  print_kernels(result);
 }
 
 void add_machine(JsonText& json, const Session& session, const MachineSpeed& speed) {
