@@ -39,15 +39,14 @@ std::vector<std::string> names_of(const Node& node) {
 /// has no layer; "map" where all that is only adds, multiplies or copies.
 std::string kernel_label(const Draft& draft, const Kernel& kernel) {
   std::vector<std::string> names;
+  const auto is_named = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };
   bool computes = false;
   for (int32_t index : kernel.nodes) {
     if (draft.roles[static_cast<size_t>(index)] != NodeRole::Computed) continue;
     computes = true;
     const Node& node = draft.function->graph.node(index);
-    for (std::string& name : names_of(node)) {
-      const auto is_named = [&](std::string_view one) { return std::find(names.begin(), names.end(), one) != names.end(); };
+    for (std::string& name : names_of(node))
       if (!is_named(name) && !is_named(without_backward_mark(name))) names.push_back(std::move(name));
-    }
   }
   std::string label;
   for (const std::string& name : names) label += (label.empty() ? "" : "+") + name;

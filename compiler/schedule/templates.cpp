@@ -206,7 +206,7 @@ constexpr Template kTemplates[] = {
      "x of a few groups of images is transposed into a scratch, for `tiles` register tiles, dy copied into another for `block` outputs. A register tile of vectors of inputs by outputs is summed over these images: load "
      "the vectors of inputs, broadcast one number of dy for each output, multiply-add.",
      "`vector` is a power of two that fits a register and the inputs. `vectors` x `outputs` sums, `vectors` vectors and 1 more are at most the target's registers. `block` is a multiple of `outputs`, or "
-     "all outputs. Scratch is at most 256 KB."},
+     "all outputs. `tiles` have no more inputs than the layer. Scratch is at most 256 KB."},
     {"dense.packed", "dense layer, outputs in vectors", kDensePacked,
      "Inference, all planar but the weights, which are packed: several images at a time, or weights that fit a cache. A layer that alone reads the means of channels computes them first, image by image.",
      "A register tile of images by vectors of outputs is summed over the inputs: load the weights of the tile, broadcast one number of each image, "
